@@ -52,6 +52,11 @@ pub fn mono_us() -> u64 {
     micros(clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default())
 }
 
+/// The processor time of this thread (µs).
+pub fn thread_cpu_us() -> u64 {
+    micros(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default())
+}
+
 /// The wall clock alone, for commands that need no monotonic time.
 #[expect(clippy::disallowed_methods, reason = "the only place that reads the time")]
 pub fn now_ms() -> i64 {

@@ -7,7 +7,7 @@ use std::pin::Pin;
 
 use hyper::Uri;
 use openssl::error::ErrorStack;
-use openssl::ssl::{SslConnector, SslMethod};
+use openssl::ssl::{SslConnector, SslFiletype, SslMethod};
 use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -37,6 +37,9 @@ pub(crate) enum Authorities<'a> {
     Pem(&'a [u8]),
 }
 
+/// What the client shows of itself: files of its certificate and of its key, in PEM.
+pub(crate) type Identity<'a> = (&'a Path, &'a Path);
+
 /// Connects to the first address of a host that accepts.
 ///
 /// # Errors
@@ -55,11 +58,26 @@ pub(crate) async fn tcp(host: &str, port: u16) -> Result<TcpStream, String> {
 /// # Errors
 /// It has no host; as [`tcp`] and [`tls`].
 pub(crate) async fn http(url: &Uri, authorities: Authorities<'_>) -> Result<Connection, String> {
+    http_as(None, url, authorities).await
+}
+
+/// The same, with a certificate of the client.
+///
+/// # Errors
+/// As [`http`]; the certificate or its key cannot be used.
+pub(crate) async fn http_as(
+    identity: Option<Identity<'_>>,
+    url: &Uri,
+    authorities: Authorities<'_>,
+) -> Result<Connection, String> {
     let is_tls = url.scheme_str() != Some("http");
     let host = url.host().ok_or("there is no host in the address")?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let stream = tcp(host, url.port_u16().unwrap_or(if is_tls { 443 } else { 80 })).await?;
-    Ok(if is_tls { Box::pin(tls(stream, host, authorities).await?) } else { Box::pin(stream) })
+    if !is_tls {
+        return Ok(Box::pin(stream));
+    }
+    Ok(Box::pin(handshake(&connector(identity, authorities)?, stream, host).await?))
 }
 
 /// Begins TLS on a connection to a host, whose certificate must be for its name and of one of the authorities.
@@ -74,7 +92,13 @@ pub(crate) async fn tls<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let connector = connector(authorities)?;
+    handshake(&connector(None, authorities)?, stream, host).await
+}
+
+async fn handshake<S>(connector: &SslConnector, stream: S, host: &str) -> Result<SslStream<S>, String>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let begin = || SslStream::new(connector.configure()?.into_ssl(host)?, stream);
     let mut stream = begin().map_err(|stack| failed(host, &reasons(&stack)))?;
     let handshake = Pin::new(&mut stream).connect().await;
@@ -100,9 +124,16 @@ fn reasons(stack: &ErrorStack) -> String {
     stack.errors().iter().filter_map(openssl::error::Error::reason).collect::<Vec<_>>().join(", ")
 }
 
-fn connector(authorities: Authorities<'_>) -> Result<SslConnector, String> {
+fn connector(identity: Option<Identity<'_>>, authorities: Authorities<'_>) -> Result<SslConnector, String> {
     let unusable = |stack: ErrorStack| format!("failed to set TLS up: {}", reasons(&stack));
     let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(unusable)?;
+    if let Some((certificate, key)) = identity {
+        let failed =
+            |path: &Path, stack: &ErrorStack| format!("failed to use {}: {}", path.display(), reasons(stack));
+        builder.set_certificate_chain_file(certificate).map_err(|stack| failed(certificate, &stack))?;
+        builder.set_private_key_file(key, SslFiletype::PEM).map_err(|stack| failed(key, &stack))?;
+        builder.check_private_key().map_err(|stack| failed(key, &stack))?;
+    }
     let read;
     let (pem, shown) = match authorities {
         Authorities::System => return Ok(builder.build()),

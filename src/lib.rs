@@ -36,4 +36,5 @@ pub mod rules;
 pub mod snmp;
 pub mod terminal;
 pub mod text;
+pub mod watch;
 mod whole_file;

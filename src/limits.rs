@@ -3,6 +3,7 @@
 mod history;
 mod judge;
 mod live;
+mod native;
 mod nats;
 mod notify;
 mod sink;
@@ -12,6 +13,7 @@ mod terminal;
 pub use history::*;
 pub use judge::*;
 pub use live::*;
+pub use native::*;
 pub use nats::*;
 pub use notify::*;
 pub use sink::*;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use custos_store::State;
 
-use crate::config::{ByteUnits, Check, CheckNotify, Command, Priority, Process, Serving};
+use crate::config::{ByteUnits, Check, CheckNotify, Command, Native, Priority, Process, Serving};
 
 /// A check that runs only on request. A problem is hard at once, as there are no retries.
 pub fn implicit_check(name: &str) -> Check {
@@ -19,6 +19,7 @@ pub fn implicit_check(name: &str) -> Check {
         max_check_attempts: 1,
         volatile: false,
         clone: false,
+        native: Native::Auto,
         check_period: None,
         depends_on: Vec::new(),
         priority: Priority::Normal,

@@ -125,8 +125,10 @@ impl Agent {
     }
 
     fn start_line(&mut self, id: CheckId, asker: Asker, line: Line, now: Moment, effects: &mut Vec<Effect>) {
-        let definition = &self.checks[id].definition;
-        let job = Job::of_line(line, definition);
+        let check = &self.checks[id];
+        let definition = &check.definition;
+        let native = if check.is_defined() { definition.native } else { self.config.native };
+        let job = Job::of_line(line, definition, native);
         let execution =
             Execution { takes_slot: true, line: Some(asker), ..Execution::of(id, definition, now) };
         self.start(execution, job, true, effects);

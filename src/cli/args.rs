@@ -8,9 +8,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::{
-    backtest, check, check_nrpe, completion, config, doctor, events, feed, graph, help, history, incident,
-    init, notify, nrpe, query, rules, run, runs, serve, similar, sink, snmp, status, store, stream, top,
-    traps,
+    backtest, check, check_nrpe, completion, config, doctor, events, feed, forecast, graph, help, history,
+    incident, init, notify, nrpe, query, rules, run, runs, serve, similar, sink, snmp, status, store, stream,
+    top, traps, watch,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -36,6 +36,7 @@ Where to begin:
   custos top                             the same, live, with all of a check behind it
   custos history load --since -1h        every run of the last hour
   custos graph load:load1 --since -24h   a day, every spike of it
+  custos watch load:load1 --every 200ms  the same live, also of other hosts
   custos similar load:load1 --since 03:00  when it was like this before
   custos backtest load --warning 8       what another threshold would have said
   custos help times|ranges|selectors     how times, thresholds and metrics are written
@@ -59,8 +60,10 @@ enum Command {
     Events(events::EventsArgs),
     Traps(traps::TrapsArgs),
     Graph(graph::GraphArgs),
+    Watch(watch::WatchArgs),
     Query(query::QueryArgs),
     Similar(similar::SimilarArgs),
+    Forecast(forecast::ForecastArgs),
     Serve(serve::ServeArgs),
     Stream(stream::StreamArgs),
     Sink(sink::SinkArgs),
@@ -153,8 +156,10 @@ pub fn main() -> ExitCode {
         Command::Events(args) => events::run(&args),
         Command::Traps(args) => traps::run(&args),
         Command::Graph(args) => graph::run(&args),
+        Command::Watch(args) => watch::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Similar(args) => similar::run(&args),
+        Command::Forecast(args) => forecast::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Stream(args) => stream::run(&args),
         Command::Sink(args) => sink::run(&args),

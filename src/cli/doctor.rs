@@ -17,7 +17,7 @@ use super::style::printable;
 use super::unknown::{Among, all_known};
 use super::unreadable::unreadable;
 use crate::config::{self, Config};
-use crate::execute::{Account, EXECUTE, Finding, PluginEnvironment, WRITE, examine, plugin_spec};
+use crate::execute::{Account, EXECUTE, Finding, PluginEnvironment, WRITE, examine, plugin_spec, why_not};
 use crate::exit_code::ExitCode;
 use crate::feed::sink::note_name;
 use crate::notify::{Noted, receiver_names};
@@ -64,6 +64,10 @@ struct Diagnosis {
     examined: usize,
     fatal: usize,
     risks: usize,
+    /// The checks whose plugin's work is done without a process.
+    native: Vec<String>,
+    /// Those for which it could be, and why it is not.
+    not_native: Vec<(String, String)>,
 }
 
 impl Diagnosis {
@@ -82,7 +86,15 @@ impl Diagnosis {
     }
 
     fn page(&self) -> String {
-        let Diagnosis { lines, examined, fatal, risks } = self;
+        let Diagnosis { lines, examined, fatal, risks, native, not_native } = self;
+        let mut lines = lines.clone();
+        for (name, why) in not_native {
+            let _ = writeln!(lines, "{}: its plugin is run: {}", printable(name), printable(why));
+        }
+        if !native.is_empty() {
+            let names: Vec<_> = native.iter().map(|name| printable(name)).collect();
+            let _ = writeln!(lines, "without a process: {}", names.join(", "));
+        }
         let [examined, fatal, risks] = [(examined, "command"), (fatal, "reason"), (risks, "risk")]
             .map(|(n, noun)| counted(*n as u64, noun));
         format!("{lines}{examined} examined: {fatal} to fail, {risks}\n")
@@ -112,8 +124,13 @@ fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
             let other = check.process.run_as.as_ref().map(|run_as| Account::from(&run_as.credentials));
             let account_of_check = other.as_ref().unwrap_or(&account);
             let spec = plugin_spec(check, &environment);
-            let findings = spec.map(|spec| examine(&spec, account_of_check)).unwrap_or_default();
+            let findings = spec.as_ref().map(|spec| examine(spec, account_of_check)).unwrap_or_default();
             diagnosis.add(name, &findings);
+            match spec.and_then(|spec| why_not(check, &spec)) {
+                Some(Ok(())) => diagnosis.native.push(name.clone()),
+                Some(Err(why)) => diagnosis.not_native.push((name.clone(), why)),
+                None => {}
+            }
             if other.is_some() && !account.is_root() {
                 diagnosis.note(
                     name,

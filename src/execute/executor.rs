@@ -9,7 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::commands::{CommandOrder, Commands};
 use super::job::Job;
-use super::plugin::end_of;
+use super::native::{NativeEnd, Natives};
+use super::plugin::{PluginJob, end_of};
 use super::poll::PollJob;
 use super::rows::TableRows;
 use super::shim_settings::ShimSettings;
@@ -26,6 +27,7 @@ pub struct Executor {
     reports: Reports,
     asker: Asker,
     outcomes: Outcomes,
+    natives: Natives,
     commands: Commands,
     orders: mpsc::Receiver<CommandOrder>,
     /// The ticket of the last command.
@@ -43,6 +45,8 @@ const COMMAND_TICKETS: u64 = 1 << 63;
 #[derive(Debug)]
 enum Running {
     Plugin(Reading),
+    /// What is done in the place of a plugin.
+    Native(Box<PluginJob>),
     /// What is no check, with who waits for it.
     Command(oneshot::Sender<PluginEnd>),
     /// With the monotonic time of its start, in microseconds.
@@ -59,7 +63,19 @@ impl Executor {
         let (asker, outcomes) = Asker::start()?;
         let (commands, orders) = Commands::new();
         let (last_command, running) = (COMMAND_TICKETS, HashMap::new());
-        Ok(Executor { shims, reports, asker, outcomes, commands, orders, last_command, running, rows })
+        let natives = Natives::new();
+        Ok(Executor {
+            shims,
+            reports,
+            asker,
+            outcomes,
+            natives,
+            commands,
+            orders,
+            last_command,
+            running,
+            rows,
+        })
     }
 
     /// What runs programs that are no checks, while [`Executor::ended`] is waited for.
@@ -73,9 +89,15 @@ impl Executor {
     /// The ticket must not be that of a job that is still under way.
     pub fn begin(&mut self, ticket: u64, job: Job, awaited: bool) {
         match job {
-            Job::Plugin(job) => {
-                self.running.insert(ticket, Running::Plugin(*job.reading()));
-                self.shims.submit(ticket, job.spec(), awaited);
+            Job::Plugin(mut job) => {
+                let parent = || self.shims.shim_pids().first().and_then(|pid| i32::try_from(*pid).ok());
+                let is_native = job
+                    .take_native()
+                    .is_some_and(|work| self.natives.begin(ticket, work, parent(), job.timeout()));
+                match is_native {
+                    true => drop(self.running.insert(ticket, Running::Native(Box::new(job)))),
+                    false => self.run_plugin(ticket, &job, awaited),
+                }
             }
             Job::Poll(job) => {
                 self.asker.ask(ticket, job.poll(), job.timeout());
@@ -90,6 +112,7 @@ impl Executor {
             let ended = tokio::select! {
                 Some((ticket, report)) = self.reports.recv() => self.plugin_ended(ticket, report),
                 Some((ticket, outcome)) = self.outcomes.recv() => self.poll_ended(ticket, &outcome),
+                Some((ticket, end)) = self.natives.next() => self.native_ended(ticket, end),
                 Some(order) = self.orders.recv() => {
                     self.begin_command(order);
                     None
@@ -105,10 +128,31 @@ impl Executor {
     /// The next plugin that has ended already, if there is one.
     pub fn try_ended(&mut self) -> Option<(u64, Observation)> {
         loop {
-            let (ticket, report) = self.reports.try_recv()?;
-            let ended = self.plugin_ended(ticket, report);
+            let ended = match self.reports.try_recv() {
+                Some((ticket, report)) => self.plugin_ended(ticket, report),
+                None => {
+                    let (ticket, end) = self.natives.try_next()?;
+                    self.native_ended(ticket, end)
+                }
+            };
             if ended.is_some() {
                 return ended;
+            }
+        }
+    }
+
+    fn run_plugin(&mut self, ticket: u64, job: &PluginJob, awaited: bool) {
+        self.running.insert(ticket, Running::Plugin(*job.reading()));
+        self.shims.submit(ticket, job.spec(), awaited);
+    }
+
+    fn native_ended(&mut self, ticket: u64, end: NativeEnd) -> Option<(u64, Observation)> {
+        let Running::Native(job) = self.running.remove(&ticket)? else { return None };
+        match end {
+            NativeEnd::Done(end) => Some((ticket, observe_plugin(end, job.reading()))),
+            NativeEnd::RunPlugin => {
+                self.run_plugin(ticket, &job, true);
+                None
             }
         }
     }
@@ -127,7 +171,7 @@ impl Executor {
                 let _ = reply.send(end_of(report));
                 None
             }
-            Running::Poll(..) => None,
+            Running::Poll(..) | Running::Native(_) => None,
         }
     }
 
@@ -137,9 +181,9 @@ impl Executor {
         Some((ticket, job.observe(outcome, took_us, &mut self.rows)))
     }
 
-    /// The health of the shims and of the poller.
-    pub fn parts(&self) -> [Part; 2] {
-        [self.shims.part(), self.asker.part()]
+    /// The health of the shims, of the poller, and of what is done in the place of plugins.
+    pub fn parts(&self) -> [Part; 3] {
+        [self.shims.part(), self.asker.part(), self.natives.part()]
     }
 
     /// What is remembered of the rows of tables.

@@ -10,7 +10,7 @@ use super::line::Line;
 use super::plugin::{PluginEnvironment, PluginJob, plugin_spec};
 use super::poll::PollJob;
 use super::rows::TableRows;
-use crate::config::{Check, Command, Config};
+use crate::config::{Check, Command, Config, Native};
 use crate::limits::{CLONE_PERIOD_MIN, CLONE_PERIOD_SNMP_MIN};
 use crate::observe::{Observation, Reading};
 
@@ -30,17 +30,17 @@ impl Job {
             Command::Snmp(poll) => Some(Job::Poll(PollJob::new(poll, check, config.snmp.names.shared()))),
             Command::Program(_) | Command::Shell(_) => {
                 let spec = plugin_spec(check, environment)?;
-                Some(Job::Plugin(PluginJob::new(spec, Reading::from(check))))
+                Some(Job::Plugin(PluginJob::new(spec, Reading::from(check)).native_if_known(check.native)))
             }
             Command::Trap(_) | Command::Rule(_) => None,
         }
     }
 
     /// The job of a command line that somebody asks for under the name of a check. The check says how what it prints is
-    /// read, the line how long it may take.
-    pub fn of_line(line: Line, check: &Check) -> Job {
+    /// read, the line how long it may take, and `native` whether the work of a standard plugin is done in its place.
+    pub fn of_line(line: Line, check: &Check, native: Native) -> Job {
         let reading = Reading { timeout: line.timeout(), ..Reading::from(check) };
-        Job::Plugin(PluginJob::new(line.into_spec(), reading))
+        Job::Plugin(PluginJob::new(line.into_spec(), reading).native_if_known(native))
     }
 
     /// Whether the job of a check takes one of the slots that `max_concurrent_checks` counts, as every process does.

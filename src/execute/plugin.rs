@@ -8,7 +8,8 @@ use std::time::Duration;
 use custos_shim::{Launch, Outcome, Report, Spec};
 use nix::unistd::{Uid, User};
 
-use crate::config::{Check, Command};
+use super::native::NativeWork;
+use crate::config::{Check, Command, Native};
 use crate::limits::{GRACE, STDERR_MAX_BYTES};
 use crate::observe::{Ending, Observation, PluginEnd, Reading, Usage, observe_plugin};
 
@@ -59,12 +60,25 @@ impl PluginEnvironment {
 pub struct PluginJob {
     spec: Box<Spec>,
     reading: Reading,
+    native: Option<NativeWork>,
 }
 
 impl PluginJob {
     /// Runs this plugin, and reads what it prints so.
     pub fn new(spec: Spec, reading: Reading) -> PluginJob {
-        PluginJob { spec: Box::new(spec), reading }
+        PluginJob { spec: Box::new(spec), reading, native: None }
+    }
+
+    /// The same, but where it is a standard plugin whose work is known in full that is done in its place.
+    #[must_use]
+    pub fn native_if_known(self, native: Native) -> PluginJob {
+        let native = (native != Native::Never).then(|| NativeWork::of(&self.spec).ok()).flatten();
+        PluginJob { native, ..self }
+    }
+
+    /// What the plugin would do, if that is to be done in its place.
+    pub(super) fn take_native(&mut self) -> Option<NativeWork> {
+        self.native.take()
     }
 
     /// The plugin.
@@ -98,7 +112,7 @@ pub(super) fn end_of(report: Report) -> PluginEnd {
         Outcome::NotStarted { message, .. } => Ending::NotStarted(message),
         Outcome::NotFinished => Ending::NotFinished,
     };
-    let usage = Usage { cpu_us: report.cpu_us, max_rss_bytes: report.max_rss_bytes };
+    let usage = Usage { cpu_us: report.cpu_us, max_rss_bytes: Some(report.max_rss_bytes) };
     PluginEnd {
         usage: (!matches!(ending, Ending::NotStarted(_))).then_some(usage),
         ending,

@@ -61,6 +61,25 @@ pub fn columns(width: usize, glyphs: Glyphs) -> usize {
 
 /// Draws a picture.
 pub fn text(picture: &Picture, options: &TextOptions) -> Vec<Line> {
+    let ChartParts { panels, axis, ribbons, legend } = parts(picture, options);
+    panels.into_iter().flatten().chain(axis).chain(ribbons).chain([legend]).collect()
+}
+
+/// A chart in parts, each of them lines from top to bottom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChartParts {
+    /// The panels. They share the height that is left, and none is lower than can be read.
+    pub panels: Vec<Vec<Line>>,
+    /// The axis of time, with its labels.
+    pub axis: Vec<Line>,
+    /// The states of the checks.
+    pub ribbons: Vec<Line>,
+    /// The span in words, and the marks of the states.
+    pub legend: Line,
+}
+
+/// Draws a picture in parts, for those who show some of them.
+pub fn parts(picture: &Picture, options: &TextOptions) -> ChartParts {
     // What is narrower could not be read: a number that is cut is another number.
     let options = &TextOptions { width: options.width.max(WIDTH_MIN), ..*options };
     let panels = panels(&picture.series, options.overlay);
@@ -70,16 +89,17 @@ pub fn text(picture: &Picture, options: &TextOptions) -> Vec<Line> {
     let free = options.height.saturating_sub(footer_rows + picture.series.len());
     let plot_rows = (free / panels.len().max(1)).clamp(PLOT_ROWS_MIN, PLOT_ROWS_MAX);
     let chart = Chart { picture, options, cells: cells(options.width), plot_rows };
-    let mut lines = Vec::new();
-    for panel in &panels {
-        chart.panel(panel, &mut lines);
+    let lines = |draw: &dyn Fn(&mut Vec<Line>)| {
+        let mut lines = Vec::new();
+        draw(&mut lines);
+        lines
+    };
+    ChartParts {
+        panels: panels.iter().map(|panel| lines(&|lines| chart.panel(panel, lines))).collect(),
+        axis: lines(&|lines| chart.time_axis(lines)),
+        ribbons: lines(&|lines| picture.ribbons.iter().for_each(|ribbon| chart.ribbon(ribbon, lines))),
+        legend: chart.legend(),
     }
-    chart.time_axis(&mut lines);
-    for ribbon in &picture.ribbons {
-        chart.ribbon(ribbon, &mut lines);
-    }
-    lines.push(chart.legend());
-    lines
 }
 
 struct Chart<'a> {

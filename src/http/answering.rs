@@ -251,7 +251,7 @@ impl Answerer {
             ));
         }
         let client = Client::of(who, via.addresses.map(|(_, peer)| peer));
-        self.watches.begin(self.stores.dir().to_owned(), client, wish).await.map(Outgoing::Watching)
+        self.watches.begin(&self.stores, client, wish).await.map(Outgoing::Watching)
     }
 }
 

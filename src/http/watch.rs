@@ -14,10 +14,11 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::access::Who;
 use super::api::{WatchForm, WatchWish};
 use super::reply::{Failure, Reply};
+use super::stores::Stores;
 use crate::clock;
 use crate::control::{self, AskError, WatchedLines};
 use crate::limits::{HTTP_WATCHERS_MAX, HTTP_WATCHERS_PER_CLIENT_MAX, WATCH_TIME_INTERVAL};
-use crate::live::{LiveLine, Shown};
+use crate::live::{LiveLine, Shown, past};
 use crate::lock::locked;
 
 /// Whose watching is counted together: all who show one token, else all of one address.
@@ -90,20 +91,21 @@ impl Watches {
         Ok(Place { counts: Arc::clone(&self.counts), client })
     }
 
-    /// Begins to watch, by way of the agent of the store at `dir`.
+    /// Begins to watch, by way of the agent of a store.
     ///
     /// # Errors
     /// The answer where that cannot be.
     pub(super) async fn begin(
         &self,
-        dir: std::path::PathBuf,
+        stores: &Arc<Stores>,
         client: Client,
         wish: WatchWish,
     ) -> Result<Watching, Reply> {
         let place = self.place(client)?;
-        let WatchWish { wishes, form } = wish;
-        let watched = tokio::task::spawn_blocking(move || control::watch(&dir, wishes)).await;
-        let watched = watched.map_err(|error| Reply::failure(Failure::Internal, &error.to_string()))?;
+        let WatchWish { wishes, form, past_ms } = wish;
+        let checks: Vec<String> = wishes.iter().map(|wish| wish.check.clone()).collect();
+        let dir = stores.dir().to_owned();
+        let watched = blocking(move || control::watch(&dir, wishes)).await?;
         let mut lines =
             watched.and_then(WatchedLines::of).map_err(|error| unavailable(&error.to_string()))?;
         // Whether the agent refuses is known with the first line.
@@ -112,10 +114,26 @@ impl Watches {
         let shown = Arc::new(Shown::default());
         shown.push(time());
         shown.push(format!("{first}\n").into());
+        let stores = Arc::clone(stores);
+        // Read after the watching has begun, it has no hole before what comes now.
+        let past = match past_ms {
+            0 => Vec::new(),
+            _ => {
+                let since_ms = clock::now_ms().saturating_sub(past_ms);
+                blocking(move || past(&stores.now(), &checks, since_ms..i64::MAX)).await?
+            }
+        };
         let (sender, pieces) = mpsc::channel(1);
-        tokio::spawn(show(lines, shown, form, sender, self.leaving.clone()));
+        let first = Bytes::from(form.write(&past));
+        tokio::spawn(show(lines, shown, (first, form), sender, self.leaving.clone()));
         Ok(Watching { pieces, form, _place: place })
     }
+}
+
+/// What waits for the disk or the agent, off the threads that answer.
+async fn blocking<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> Result<T, Reply> {
+    let done = tokio::task::spawn_blocking(what).await;
+    done.map_err(|error| Reply::failure(Failure::Internal, &error.to_string()))
 }
 
 fn unavailable(what: &str) -> Reply {
@@ -130,7 +148,7 @@ fn time() -> Arc<str> {
 async fn show(
     lines: WatchedLines,
     shown: Arc<Shown>,
-    form: WatchForm,
+    (first, form): (Bytes, WatchForm),
     pieces: mpsc::Sender<Bytes>,
     mut leaving: watch::Receiver<bool>,
 ) {
@@ -139,9 +157,14 @@ async fn show(
         shown.end();
         std::future::pending::<()>().await;
     };
+    let handing_on = async {
+        if first.is_empty() || pieces.send(first).await.is_ok() {
+            hand_on(&shown, form, &pieces).await;
+        }
+    };
     tokio::select! {
         () = gathering => {}
-        () = hand_on(&shown, form, &pieces) => {}
+        () = handing_on => {}
         () = pieces.closed() => {}
         _ = leaving.wait_for(|leaving| *leaving) => {}
     }

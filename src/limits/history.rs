@@ -6,3 +6,7 @@ pub const SIMILAR_EVENTS_MAX: usize = 200;
 pub const SIMILAR_RUNS_BACK_MAX: usize = 1000;
 /// Changes, other checks and incidents that are named for one stretch of history.
 pub const SIMILAR_NAMED_MAX: usize = 3;
+/// Runs that are looked through for one that has a metric whose limit is wanted.
+pub const FORECAST_RUNS_MAX: usize = 100;
+/// A forecast says of when the newest value is if that is older than this (ms).
+pub const FORECAST_STALE_MS: i64 = 2 * 3_600_000;

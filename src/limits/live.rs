@@ -68,3 +68,54 @@ pub const HTTP_EVENTS_MAX: usize = 1000;
 
 /// Other agents that an address of the page may name.
 pub const HTTP_PAGE_HOSTS_MAX: usize = 16;
+
+/// Samples of one curve that `custos watch` holds.
+pub const WATCH_POINTS_MAX: usize = 16_384;
+
+/// Curves that `custos watch` draws.
+pub const WATCH_CURVES_MAX: usize = 64;
+
+/// Runs of the past, of all checks of one connection together, with which whoever watches begins.
+pub const WATCH_PAST_RUNS_MAX: usize = 1024;
+
+/// How long the lines of these runs are at most, together.
+pub const WATCH_PAST_MAX_BYTES: usize = 512 << 10;
+
+/// How far back that goes at most.
+pub const WATCH_PAST_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// How many windows of its past `custos watch` begins with.
+pub const WATCH_PAST_WINDOWS: u32 = 10;
+
+/// The shortest window of `custos watch`.
+pub const WATCH_WINDOW_MIN: Duration = Duration::from_secs(5);
+
+/// The longest window of `custos watch`.
+pub const WATCH_WINDOW_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Answers by which the clock of another host is compared with this one's.
+pub const WATCH_OFFSETS_KEPT: usize = 16;
+
+/// How often another host is asked for its time.
+pub const WATCH_OFFSET_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Longest line that is read from another host.
+pub const WATCH_LINE_MAX_BYTES: usize = 1 << 20;
+
+/// Of what a host says why it refuses, so much is read.
+pub const WATCH_REASON_MAX_BYTES: usize = 4096;
+
+/// Hosts that one `custos watch` shows.
+pub const WATCH_HOSTS_MAX: usize = 32;
+
+/// How long `custos watch` waits before it connects again; twice as long after each failure.
+pub const WATCH_RETRY_MIN: Duration = Duration::from_millis(500);
+
+/// How long that is at most.
+pub const WATCH_RETRY_MAX: Duration = Duration::from_secs(15);
+
+/// How long a connection to another host may take to be there.
+pub const WATCH_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Between two pictures of `custos watch` at least this passes.
+pub const WATCH_FRAME_MIN: Duration = Duration::from_millis(33);

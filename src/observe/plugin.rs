@@ -32,7 +32,7 @@ pub struct PluginEnd {
     pub wait_us: u64,
     /// From start to end, in microseconds.
     pub wall_us: u64,
-    /// What the process used; `None` if there was no process.
+    /// What was used; `None` if nothing was begun.
     pub usage: Option<Usage>,
     /// Processes that outlived it and were ended.
     pub left_behind: u32,
@@ -60,8 +60,8 @@ pub enum Ending {
 pub struct Usage {
     /// User and system time, with that of the children it waited for, in microseconds.
     pub cpu_us: u64,
-    /// Peak resident memory, in bytes.
-    pub max_rss_bytes: u64,
+    /// Peak resident memory, in bytes; `None` if there was no process.
+    pub max_rss_bytes: Option<u64>,
 }
 
 impl PluginEnd {
@@ -143,7 +143,7 @@ pub fn observe_plugin(end: PluginEnd, reading: &Reading) -> Observation {
     let run = Run {
         duration_us: end.wall_us,
         cpu_us: end.usage.map(|usage| usage.cpu_us),
-        max_rss_bytes: end.usage.map(|usage| usage.max_rss_bytes),
+        max_rss_bytes: end.usage.and_then(|usage| usage.max_rss_bytes),
         state: meaning.state,
         plugin_state: meaning.state,
         reason: meaning.reason,
@@ -354,7 +354,7 @@ mod tests {
     fn end(ending: Ending, stdout: &str, stderr: &str) -> PluginEnd {
         let usage = match ending {
             Ending::NotStarted(_) => None,
-            _ => Some(Usage { cpu_us: 700, max_rss_bytes: 4096 }),
+            _ => Some(Usage { cpu_us: 700, max_rss_bytes: Some(4096) }),
         };
         PluginEnd { stderr: stderr.into(), wall_us: 1500, usage, ..PluginEnd::printed(ending, stdout.into()) }
     }

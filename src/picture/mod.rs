@@ -8,4 +8,4 @@ mod titled;
 pub use check::CheckPicture;
 pub use glyphs::glyphs;
 pub use store_reader::StoreReader;
-pub use titled::titled;
+pub use titled::{configured, titled};

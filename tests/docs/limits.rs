@@ -13,6 +13,7 @@ const FILES: &[(&str, &str)] = &[
     ("src/limits/history.rs", "Looking through history"),
     ("src/limits/judge.rs", "Judging rules"),
     ("src/limits/live.rs", "Watching"),
+    ("src/limits/native.rs", "In the place of plugins"),
     ("src/limits/nats.rs", "The client of NATS"),
     ("src/limits/notify.rs", "Notifications"),
     ("src/limits/sink.rs", "Sinks"),

@@ -32,6 +32,10 @@ for file in passwd group nsswitch.conf ld.so.cache services protocols; do
     cp "/etc/$file" "etc/$file"
 done
 cp -r /etc/alternatives etc/
+# By this the agent knows the distribution's own plugins.
+mkdir -p var/lib/dpkg/info
+cp /var/lib/dpkg/status var/lib/dpkg/
+cp /var/lib/dpkg/info/monitoring-plugins-*.md5sums var/lib/dpkg/info/
 mkdir etc/ssl
 cp /etc/ssl/openssl.cnf etc/ssl/
 echo "127.0.0.1 localhost web1" >etc/hosts

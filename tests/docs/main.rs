@@ -54,6 +54,7 @@ pages! {
     nrpe_differences: "docs/nrpe-differences.md",
     page_in_browsers: "docs/page.md",
     plugin_output: "docs/plugin-output.md",
+    plugins: "docs/plugins.md",
     promql_differences: "docs/promql-differences.md",
     query: "docs/query.md",
     readme: "README.md",

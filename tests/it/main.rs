@@ -14,6 +14,7 @@ mod graphs;
 mod init;
 mod killed;
 mod locked;
+mod native;
 mod notifying;
 mod nrpe;
 mod peers;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use custos::agent::implicit_check;
 use custos::config::{
-    Check, Command, Config, KeyPart, Priority, Secret, Serving, SnmpAccess, SnmpPoll, SnmpProfile,
+    Check, Command, Config, KeyPart, Native, Priority, Secret, Serving, SnmpAccess, SnmpPoll, SnmpProfile,
     SnmpWanted, Stale, SyncPolicy, Template, TrapRule, Variable,
 };
 use custos::execute::{Line, PluginEnvironment, PluginJob};
@@ -116,6 +116,7 @@ pub fn config(checks: impl IntoIterator<Item = Check>, max_concurrent_checks: us
         notify: None,
         snmp: custos::config::SnmpConfig::default(),
         periods: BTreeMap::new(),
+        native: Native::Auto,
         checks: checks.into_iter().map(|check| (check.name.clone(), Arc::new(check))).collect(),
     }
 }

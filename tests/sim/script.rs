@@ -36,7 +36,7 @@ pub fn result(seed: u64, check: &str, nth: u64, job: &Job) -> Observation {
                 _ => 3,
             };
             let stdout = format!("state {state} | value={}\n", nth % 100).into_bytes();
-            let usage = Some(Usage { cpu_us: 500, max_rss_bytes: 1 << 20 });
+            let usage = Some(Usage { cpu_us: 500, max_rss_bytes: Some(1 << 20) });
             let end = PluginEnd { wall_us: duration_us, usage, ..PluginEnd::printed(ending, stdout) };
             observe_plugin(end, job.reading())
         }

@@ -104,9 +104,10 @@ pub(crate) fn unused(root: &str, rooms: &[Room], sources: &[Source]) -> Vec<Stri
 }
 
 /// Crates and parts of the standard library that are reported by their name.
-const CRATES: [&str; 13] = [
+const CRATES: [&str; 14] = [
     "custos_store",
     "custos_memory",
+    "custos_native",
     "custos_promql",
     "custos_query",
     "custos_compat",

@@ -73,7 +73,15 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "config",
         what: "what the YAML means; reads files, knows no later stage",
         imports: &["document", "limits", "mib", "period", "rules", "text", "whole_file"],
-        outside: &["custos_compat", "custos_promql", "custos_shim", "custos_store", "nix", "threads"],
+        outside: &[
+            "custos_compat",
+            "custos_native",
+            "custos_promql",
+            "custos_shim",
+            "custos_store",
+            "nix",
+            "threads",
+        ],
     },
     Room {
         name: "picture",
@@ -111,10 +119,12 @@ pub(crate) const ROOMS: &[Room] = &[
         imports: &["clock", "config", "hash", "limits", "lock", "mib", "observe", "part", "snmp"],
         outside: &[
             "custos_compat",
+            "custos_native",
             "custos_shim",
             "custos_store",
             "env",
             "files",
+            "openssl",
             "nix",
             "sockets",
             "threads",
@@ -228,6 +238,14 @@ pub(crate) const ROOMS: &[Room] = &[
         ],
     },
     Room {
+        name: "watch",
+        what: "checks of several hosts watched side by side, and the ways to them",
+        imports: &[
+            "clock", "config", "connect", "control", "graph", "limits", "live", "lock", "picture", "text",
+        ],
+        outside: &["custos_query", "custos_store", "processes", "threads", "tokio"],
+    },
+    Room {
         name: "daemon",
         what: "the only place that waits",
         imports: &[
@@ -306,6 +324,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "snmp",
             "terminal",
             "text",
+            "watch",
             "whole_file",
         ],
         outside: &[

@@ -14,7 +14,7 @@ use crate::agent::{implicit_check, restore_standing};
 use crate::cli::log;
 use crate::cli::read::chain;
 use crate::clock;
-use crate::config::{Check, Config, SnmpConfig, Surroundings, SyncPolicy};
+use crate::config::{Check, Config, Native, SnmpConfig, Surroundings, SyncPolicy};
 use crate::daemon::{self, Setup, Source, requested_line};
 use crate::evaluate::{Pending, Taken, evaluate};
 use crate::execute::{Job, TableRows};
@@ -60,6 +60,7 @@ fn serve(mut stand_in: StandIn) -> ExitCode {
         severities: Default::default(),
         external_url: String::new(),
         external_labels: BTreeMap::new(),
+        native: Native::Auto,
         checks: BTreeMap::new(),
     };
     // Apart from the rest, which a reload may be reading when the signal to end arrives.
@@ -87,7 +88,7 @@ fn execute(stand_in: &StandIn, name: &str, task: Task, origin: &Origin) -> Answe
     };
     let check = implicit_check(name);
     let started_ms = clock::now_ms();
-    match Job::of_line(line, &check).run_once(&mut TableRows::default()) {
+    match Job::of_line(line, &check, Native::Never).run_once(&mut TableRows::default()) {
         Ok(Observation { run, printed, .. }) => {
             let answer = Answer::of_line(&run, &printed, timeout);
             let (origin, provenance) = (origin.to_string(), Provenance::Asked);

@@ -49,8 +49,11 @@ pub(crate) struct StreamArgs {
     #[arg(long, requires = "selectors", conflicts_with_all = ["from", "cursor", "form", "follow"])]
     pub(super) watch: bool,
     /// With --watch: have the checks run that often meanwhile, 100ms or longer
-    #[arg(long, value_name = "DURATION", requires = "watch", value_parser = every)]
+    #[arg(long, value_name = "DURATION", requires = "watch", value_parser = length)]
     pub(super) every: Option<Duration>,
+    /// With --watch: begin with the runs of so long before now, 1,024 at most
+    #[arg(long, value_name = "DURATION", requires = "watch", value_parser = length)]
+    pub(super) past: Option<Duration>,
     #[command(flatten)]
     pub(super) read: ReadArgs,
 }
@@ -62,7 +65,7 @@ With --ack, answer each line that is stored for good by a line with its position
 What was not acknowledged comes again. See custos store cursors for the cursors there are.";
 
 /// A length of time as PromQL writes it.
-fn every(text: &str) -> Result<Duration, String> {
+pub(crate) fn length(text: &str) -> Result<Duration, String> {
     let seconds = parse_duration(text).filter(|seconds| *seconds >= 1e-3);
     let length = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     length.ok_or_else(|| "expected a length of time, such as 200ms or 1s".to_owned())

@@ -5,5 +5,5 @@ mod args;
 mod pump;
 mod watch;
 
-pub(super) use args::StreamArgs;
+pub(super) use args::{StreamArgs, length};
 pub(super) use pump::run;

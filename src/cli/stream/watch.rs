@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::thread;
+use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, bounded, select, tick};
 
@@ -11,8 +12,8 @@ use crate::cli::bounded_lines::{Line, next_line, skip_line};
 use crate::cli::read::Failure;
 use crate::clock;
 use crate::control::{self, AskError, Watched};
-use crate::limits::{WATCH_ECHO_MAX_BYTES, WATCH_OUT_MAX, WATCH_TIME_INTERVAL};
-use crate::live::{LiveLine, Wish};
+use crate::limits::{WATCH_ECHO_MAX_BYTES, WATCH_OUT_MAX, WATCH_PAST_MAX, WATCH_TIME_INTERVAL};
+use crate::live::{LiveLine, Wish, past};
 
 /// Writes the lines until stdout is closed, or nothing is watched any more.
 pub(super) fn watch(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failure> {
@@ -20,6 +21,10 @@ pub(super) fn watch(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failur
     let every_ms = args.every.map(|every| u64::try_from(every.as_millis()).unwrap_or(u64::MAX));
     let wish = |check: &String| Wish { check: check.clone(), every_ms };
     let watched = control::watch(&dir, args.selectors.iter().map(wish).collect()).map_err(failed)?;
+    // Read after the watching has begun, it has no hole before what comes now.
+    if let Some(length) = args.past {
+        write_past(args, length, out)?;
+    }
     let (lines, said) = (read_lines(watched), read_stdin());
     let seconds = tick(WATCH_TIME_INTERVAL);
     let mut fate = Fate::default();
@@ -45,6 +50,17 @@ pub(super) fn watch(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failur
             out.flush()?;
         }
     }
+}
+
+/// Writes what the store has of the time before now.
+fn write_past(args: &StreamArgs, length: Duration, out: &mut dyn Write) -> Result<(), Failure> {
+    let opened = args.read.open()?;
+    let length_ms = i64::try_from(length.min(WATCH_PAST_MAX).as_millis()).unwrap_or(i64::MAX);
+    let since_ms = clock::now_ms().saturating_sub(length_ms);
+    for line in past(&opened.reader.snapshot(), &args.selectors, since_ms..i64::MAX) {
+        out.write_all(line.as_bytes())?;
+    }
+    Ok(out.flush()?)
 }
 
 /// What became of the checks that were to be watched.

@@ -77,6 +77,8 @@ pub(super) struct Model {
     pub(super) problems: bool,
     /// The check that keys are for.
     selected: Option<String>,
+    /// Whether somebody chose that; else it is the first.
+    has_chosen: bool,
     /// Its line in the list.
     at: usize,
     /// The first line of the list that is shown.
@@ -110,6 +112,7 @@ impl Model {
             filter: String::new(),
             problems: false,
             selected: None,
+            has_chosen: false,
             at: 0,
             first: 0,
             view: View::List,
@@ -215,8 +218,9 @@ impl Model {
         self.order = order;
         let is_selected = |at: &usize| Some(&self.checks[*at].row.check) == self.selected.as_ref();
         match self.order.iter().position(is_selected) {
-            Some(at) => self.at = at,
-            None => self.select(self.at),
+            Some(at) if self.has_chosen => self.at = at,
+            _ if !self.has_chosen => self.select(0),
+            _ => self.select(self.at),
         }
         let lines = self.places(area).rows();
         let at = self.at;
@@ -225,6 +229,11 @@ impl Model {
         if at >= self.first + lines {
             self.first = at + 1 - lines.max(1);
         }
+    }
+
+    fn choose(&mut self, at: usize) {
+        self.has_chosen = true;
+        self.select(at);
     }
 
     fn select(&mut self, at: usize) {
@@ -263,7 +272,7 @@ impl Model {
         if self.selected.as_ref() == Some(&chosen) {
             return self.fulfil(Wish::Open, area);
         }
-        self.select(line);
+        self.choose(line);
         None
     }
 
@@ -337,6 +346,7 @@ impl Model {
     }
 
     fn open_selected(&mut self) {
+        self.has_chosen = true;
         if let (View::List, Some(name)) = (&self.view, &self.selected) {
             self.view = View::Check { name: name.clone(), scroll: 0 };
         }
@@ -345,7 +355,7 @@ impl Model {
     fn neighbour(&mut self, forward: bool) {
         let View::Check { .. } = self.view else { return };
         let at = self.cursor();
-        self.select(if forward { at + 1 } else { at.saturating_sub(1) });
+        self.choose(if forward { at + 1 } else { at.saturating_sub(1) });
         if let Some(name) = self.selected.clone() {
             self.view = View::Check { name, scroll: 0 };
         }
@@ -357,7 +367,7 @@ impl Model {
             usize::try_from(to.max(0)).unwrap_or(0)
         };
         match &mut self.view {
-            View::List => self.select(moved(self.cursor())),
+            View::List => self.choose(moved(self.at)),
             // Drawing knows how far that goes.
             View::Check { scroll, .. } => *scroll = moved(*scroll),
             View::Help(_) => {}

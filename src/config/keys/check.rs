@@ -33,11 +33,6 @@ section! {
         "what to run: a line, or a list of words")
         .says("this, `snmp`, `trap`, `query` or `sequence` is required");
     SHELL: Key<Flag, Is<bool>> = key("shell", Flag, "`true`: `command` is a line for `/bin/sh -c`").is(false);
-    NATIVE: Key<Flag, Is<bool>> = key("native", Flag,
-        "`true`: the `command`, one of `check_snmp` with its common options and numeric OIDs, is carried out by the agent \
-         without a process, with the same text, perfdata and state. An option that it does not understand is a mistake, and so \
-         are `-m` and OIDs with blanks between, for which the plugin reads MIBs. `timeout` counts beside `-t` and `-e`")
-        .is(false);
     SNMP: Key<Own> = key("snmp", Own(|| Shape::Section(&POLL)),
         "a device that is [asked](snmp.md#polls) instead of a command");
     TRAP: Key<Own> = key("trap", Own(|| Shape::Section(&TRAP_RULE)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use custos_store::State;
 
 use crate::config::keys::process::PROCESS;
-use crate::config::model::check::{ByteUnits, Priority, Stale};
+use crate::config::model::check::{ByteUnits, Native, Priority, Stale};
 use crate::document::key::{Is, Key, Own, key, section};
 use crate::document::kind::{Choice, Flag, Number, Span, Whole};
 use crate::document::section::{Section, Shape};
@@ -24,6 +24,8 @@ const BYTE_UNITS_WORDS: [(&str, ByteUnits); 2] = [("si", ByteUnits::Si), ("iec",
 /// The words for `serve`, and whether the last run answers.
 const SERVE_WORDS: [(&str, bool); 2] = [("fresh", false), ("cached", true)];
 const STALE_WORDS: [(&str, Stale); 2] = [("run", Stale::Run), ("unknown", Stale::Unknown)];
+const NATIVE_WORDS: [(&str, Native); 3] =
+    [("auto", Native::Auto), ("true", Native::Required), ("false", Native::Never)];
 const SILENT_WORDS: [(&str, State); 2] = [("ok", State::Ok), ("unknown", State::Unknown)];
 
 /// The period of a check that is always due; it needs no definition and can have none.
@@ -55,6 +57,12 @@ section! {
     CLONE: Key<Flag, Is<bool>> = key("clone", Flag,
         "`false`: the check is not run more often while somebody [watches](watch.md) it")
         .is(true);
+    NATIVE: Key<Choice<Native>, Is<Native>> = key("native", Choice(&NATIVE_WORDS),
+        "whether the agent does the work of a [standard plugin](plugins.md#without-a-process) itself, with the same text, perfdata \
+         and state: `auto`, where it is exactly known what the plugin would do; `false`, never; `true` in a check: what is not known is a \
+         mistake. With `true` it is a poll, too, that does the work of `check_snmp` with its common options and numeric OIDs, but not of \
+         `-m` and OIDs with blanks between, for which the plugin reads MIBs; `timeout` counts beside `-t` and `-e`")
+        .is(Native::Auto);
     CHECK_PERIOD: Key<Own, Is<&'static str>> = key("check_period", Own(|| Shape::Text),
         "the [period](#periods) in which the check is due, or `always`")
         .is(ALWAYS);

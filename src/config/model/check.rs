@@ -55,6 +55,8 @@ pub struct Config {
     pub external_url: String,
     /// Labels of this host, for templates.
     pub external_labels: BTreeMap<String, String>,
+    /// Whether the work of standard plugins that commands of `nrpe.cfg` run is done without a process.
+    pub native: Native,
     /// Every check by name, those of rules among them.
     pub checks: BTreeMap<String, Arc<Check>>,
 }
@@ -153,6 +155,8 @@ pub struct Check {
     pub volatile: bool,
     /// Whether it is run more often while somebody watches it who wants that.
     pub clone: bool,
+    /// Whether the agent does the work of a standard plugin itself.
+    pub native: Native,
     /// The period in which it runs; `None` for always.
     pub check_period: Option<Arc<Period>>,
     /// Checks that must not be in a hard problem for this one to be run.
@@ -208,6 +212,8 @@ impl Check {
             max_check_attempts: _,
             volatile: _,
             clone: _,
+            // Without a process as with one it comes to the same.
+            native: _,
             check_period: _,
             depends_on: _,
             priority: _,
@@ -267,6 +273,29 @@ pub struct RunAs {
     pub home: PathBuf,
     /// Its numbers.
     pub credentials: Credentials,
+}
+
+/// Whether the work of a standard plugin is done without a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Native {
+    /// Where it is exactly known what the plugin would do.
+    #[default]
+    Auto,
+    /// It must be known.
+    Required,
+    /// Never.
+    Never,
+}
+
+impl Native {
+    /// As it is written in a configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Native::Auto => "auto",
+            Native::Required => "true",
+            Native::Never => "false",
+        }
+    }
 }
 
 /// Which check goes first when more are due than may run at once.

@@ -10,8 +10,8 @@ pub(crate) mod sink;
 pub(crate) mod snmp;
 
 pub use check::{
-    ByteUnits, Check, Command, Config, NrpeConfig, NrpeKeys, OnMissing, Priority, Process, RunAs, Serving,
-    Stale, SyncPolicy, Threshold, UnitRange,
+    ByteUnits, Check, Command, Config, Native, NrpeConfig, NrpeKeys, OnMissing, Priority, Process, RunAs,
+    Serving, Stale, SyncPolicy, Threshold, UnitRange,
 };
 pub use check_name::CheckNameFault;
 pub use http::{HttpConfig, Listening};

@@ -1,12 +1,16 @@
 //! One check: its command, settings and thresholds.
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+
+use custos_native::{Flavour, NotNative};
 
 use crate::config::keys::check as keys;
 use crate::config::keys::rule as rule_keys;
 use crate::config::keys::settings;
-use crate::config::model::check::{Check, Command, Serving};
+use crate::config::model::check::{Check, Command, Native, Serving};
 use crate::config::model::check_name::CheckNameFault;
 use crate::config::model::reserved::{AGENT_CHECK, UNMATCHED_CHECK};
 use crate::config::read::command::{self, Lookup};
@@ -23,9 +27,9 @@ use crate::config::read::threshold;
 use crate::config::read::trap;
 use crate::document::diagnostic::Findings;
 use crate::document::duration;
-use crate::document::fields::{Fields, boolean};
+use crate::document::fields::Fields;
 use crate::document::section::Row as _;
-use crate::document::yaml::Entry;
+use crate::document::yaml::{Entry, Node};
 use crate::rules::{RuleGroup, Severities};
 
 /// What checks share with one another.
@@ -89,7 +93,7 @@ fn with_fields(
     findings: &mut Findings,
 ) -> Option<Check> {
     let own = Settings::read(fields, owner, shared.named.periods, findings);
-    let command = what(entry, fields, owner, shared, findings);
+    let command = what(entry, fields, owner, own.native, shared, findings);
     let settings = own.clone().over(shared.defaults);
     let byte_units = settings.byte_units.unwrap_or(settings::BYTE_UNITS.built_in());
     let thresholds = fields
@@ -133,6 +137,7 @@ fn with_fields(
         max_check_attempts: attempts,
         volatile: settings.volatile.unwrap_or(settings::VOLATILE.built_in()),
         clone: settings.clone.unwrap_or(settings::CLONE.built_in()),
+        native: settings.native.unwrap_or(settings::NATIVE.built_in()),
         check_period: settings.check_period.unwrap_or_default(),
         depends_on: depends_on.iter().map(|(name, _)| name.clone()).collect(),
         priority: settings.priority.unwrap_or(settings::PRIORITY.built_in()),
@@ -156,6 +161,7 @@ fn what(
     entry: &Entry,
     fields: &Fields<'_>,
     owner: &str,
+    native: Option<Native>,
     shared: &Shared<'_>,
     findings: &mut Findings,
 ) -> Option<Command> {
@@ -184,7 +190,13 @@ fn what(
                 let rule = rule::read(entry, fields, owner, shared.named.severities, findings);
                 rule.map(Arc::new).map(Command::Rule)
             }
-            _ => native_or_not(fields, command::read(&what.value, shell, lookup, findings)?, findings),
+            _ => {
+                let command = command::read(&what.value, shell, lookup, findings)?;
+                match (native, fields.get(&settings::NATIVE)) {
+                    (Some(Native::Required), Some(node)) => required_native(node, command, findings),
+                    _ => Some(command),
+                }
+            }
         },
         [first, second, ..] => {
             let message = format!("{owner} has `{}` and `{}`, expected one of them", first.key, second.key);
@@ -194,21 +206,22 @@ fn what(
     }
 }
 
-/// With `native: true` a command of check_snmp becomes a poll.
-fn native_or_not(fields: &Fields<'_>, command: Command, findings: &mut Findings) -> Option<Command> {
-    let Some(node) = fields.get(&keys::NATIVE) else { return Some(command) };
-    let poll = match (boolean(node, findings)?, &command) {
-        (false, _) => return Some(command),
-        (true, Command::Program(words)) => native::read(words),
-        (true, _) => Err("is for commands without a shell".to_owned()),
+/// With `native: true` a command of check_snmp becomes a poll, and that of another standard plugin must be known in full.
+fn required_native(node: &Node, command: Command, findings: &mut Findings) -> Option<Command> {
+    let Command::Program(words) = &command else {
+        findings.error(&node.place, "`native` is for commands without a shell".to_owned());
+        return None;
     };
-    match poll {
-        Ok(poll) => Some(Command::Snmp(Arc::new(poll))),
-        Err(why) => {
-            findings.error(&node.place, format!("`native` {why}"));
-            None
+    let name = words.first().map(Path::new).and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    let read = match &*name {
+        "check_snmp" => native::read(words).map(|poll| Command::Snmp(Arc::new(poll))),
+        name => {
+            let arguments: Vec<OsString> = words[1..].iter().map(OsString::from).collect();
+            let read = custos_native::plan(name, &arguments, Flavour::V2_3);
+            read.map(|_| command.clone()).map_err(|NotNative(why)| format!("cannot be: {why}"))
         }
-    }
+    };
+    read.map_err(|why| findings.error(&node.place, format!("`native` {why}"))).ok()
 }
 
 /// Whether the agent keeps a name for itself.

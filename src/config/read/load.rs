@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use crate::config::keys::settings::DEFAULTS;
 use crate::config::keys::top as keys;
-use crate::config::model::check::{Check, Config};
+use crate::config::model::check::{Check, Config, Native};
 use crate::config::model::snmp::SnmpConfig;
 use crate::config::read::check::{self, Named, Shared};
 use crate::config::read::command::Lookup;
@@ -121,7 +121,8 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
     let severities = severities.map(|(_, entry)| severities::read(&entry.value, findings));
     let severities = Arc::new(severities.unwrap_or_default());
     let named = Named { periods: &periods, targets: &targets, severities: &severities };
-    let Checks { by_name: checks, groups, rule_files } = checks(documents, &plugins, &snmp, &named, findings);
+    let Checks { by_name: checks, groups, rule_files, native } =
+        checks(documents, &plugins, &snmp, &named, findings);
     if nrpe.is_some() {
         let names = documents.iter().flat_map(|document| check_entries(document, &mut Findings::default()));
         names.for_each(|check| askable::warn(check, findings));
@@ -165,6 +166,7 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
             .to_owned(),
         external_labels: external_labels.map(|(_, entry)| labels(&entry.value, findings)).unwrap_or_default(),
         severities,
+        native,
         checks,
     }
 }
@@ -209,6 +211,8 @@ struct Checks {
     groups: Vec<Arc<RuleGroup>>,
     /// The files with rules.
     rule_files: Vec<PathBuf>,
+    /// What the defaults of the first document say of plugins without a process.
+    native: Native,
 }
 
 fn checks(
@@ -261,7 +265,8 @@ fn checks(
     }
     checks.extend(rules.iter().map(|check| (check.name.clone(), Arc::clone(check))));
     groups.extend(own_groups);
-    Checks { by_name: checks, groups, rule_files: files }
+    let native = defaults.first().and_then(|first| first.native).unwrap_or_default();
+    Checks { by_name: checks, groups, rule_files: files, native }
 }
 
 fn check_entries<'d>(document: &'d Document, findings: &mut Findings) -> &'d [Entry] {

@@ -194,6 +194,7 @@ fn check(rule: &Rule, name: String, group: &Group, rule_check: &Arc<RuleCheck>) 
         max_check_attempts: 1,
         volatile: false,
         clone: false,
+        native: settings::NATIVE.built_in(),
         check_period: None,
         depends_on: Vec::new(),
         priority: Priority::Normal,

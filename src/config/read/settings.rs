@@ -7,7 +7,7 @@ use std::time::Duration;
 use custos_store::State;
 
 use crate::config::keys::settings as keys;
-use crate::config::model::check::{ByteUnits, Priority, Serving, Stale};
+use crate::config::model::check::{ByteUnits, Native, Priority, Serving, Stale};
 use crate::config::read::command::refuse_macros;
 use crate::config::read::period::{self, Periods};
 use crate::config::read::process::ProcessSettings;
@@ -27,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) max_check_attempts: Option<u32>,
     pub(crate) volatile: Option<bool>,
     pub(crate) clone: Option<bool>,
+    pub(crate) native: Option<Native>,
     /// The outer option is absence, the inner one `always`.
     pub(crate) check_period: Option<Option<Arc<Period>>>,
     pub(crate) priority: Option<Priority>,
@@ -60,6 +61,7 @@ impl Settings {
             max_check_attempts: fields.read(&keys::MAX_CHECK_ATTEMPTS, findings),
             volatile: fields.read(&keys::VOLATILE, findings),
             clone: fields.read(&keys::CLONE, findings),
+            native: fields.read(&keys::NATIVE, findings),
             check_period: fields
                 .get(&keys::CHECK_PERIOD)
                 .and_then(|node| period::named(node, periods, findings)),
@@ -92,6 +94,7 @@ impl Settings {
             max_check_attempts: self.max_check_attempts.or(base.max_check_attempts),
             volatile: self.volatile.or(base.volatile),
             clone: self.clone.or(base.clone),
+            native: self.native.or(base.native),
             check_period: self.check_period.or_else(|| base.check_period.clone()),
             priority: self.priority.or(base.priority),
             timeout: self.timeout.or(base.timeout),

@@ -132,6 +132,9 @@ fn write_check(page: &mut String, config: &Config, check: &Check) -> fmt::Result
     writeln!(page, "    max_check_attempts: {}", check.max_check_attempts)?;
     writeln!(page, "    volatile: {}", check.volatile)?;
     writeln!(page, "    clone: {}", check.clone)?;
+    if !matches!(check.command, Command::Snmp(_)) {
+        writeln!(page, "    native: {}", check.native.name())?;
+    }
     if let Some(period) = &check.check_period {
         writeln!(page, "    check_period: {}", word(&period.name))?;
     }

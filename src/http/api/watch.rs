@@ -3,7 +3,7 @@
 use super::times::optional_duration;
 use crate::http::params::Params;
 use crate::http::reply::{Failure, Reply};
-use crate::limits::WATCH_CHECKS_MAX;
+use crate::limits::{WATCH_CHECKS_MAX, WATCH_PAST_MAX};
 use crate::live::Wish;
 
 /// Where it is asked for.
@@ -43,6 +43,8 @@ impl WatchForm {
 pub(in crate::http) struct WatchWish {
     pub(in crate::http) wishes: Vec<Wish>,
     pub(in crate::http) form: WatchForm,
+    /// How much of the past to begin with (ms); 0 for nothing.
+    pub(in crate::http) past_ms: i64,
 }
 
 impl WatchWish {
@@ -76,7 +78,12 @@ impl WatchWish {
             _ => return Err(Reply::invalid("format", "it is not sse or jsonl")),
         };
         let wishes = checks.into_iter().map(|check| Wish { check: check.to_owned(), every_ms }).collect();
-        Ok(WatchWish { wishes, form })
+        let past_ms = optional_duration(params, "past")?.unwrap_or(0);
+        if past_ms < 0 {
+            return Err(Reply::invalid("past", "it is negative"));
+        }
+        let past_most_ms = i64::try_from(WATCH_PAST_MAX.as_millis()).unwrap_or(i64::MAX);
+        Ok(WatchWish { wishes, form, past_ms: past_ms.min(past_most_ms) })
     }
 
     /// Whether checks may be run because of this.
@@ -104,9 +111,18 @@ mod tests {
         let wished = wish("check=load&check=disk%20a&check=load&every=200ms", "").unwrap();
         let expected = |check: &str| Wish { check: check.to_owned(), every_ms: Some(200) };
         assert_eq!(wished.wishes, [expected("load"), expected("disk a")]);
+        assert_eq!((wished.past_ms, wish("check=a&past=2m", "").unwrap().past_ms), (0, 120_000));
         assert!(wished.causes_runs() && !wish("check=a", "").unwrap().causes_runs());
         let many: String = (0..=WATCH_CHECKS_MAX).map(|number| format!("check={number}&")).collect();
-        for wrong in ["", "check=", "check=a&every=-1s", "check=a&every=x", "check=a&format=xml", &many] {
+        for wrong in [
+            "",
+            "check=",
+            "check=a&every=-1s",
+            "check=a&every=x",
+            "check=a&past=-1s",
+            "check=a&format=xml",
+            &many,
+        ] {
             assert_eq!(wish(wrong, ""), Err(400), "{wrong}");
         }
     }

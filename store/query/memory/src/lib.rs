@@ -1,6 +1,7 @@
-//! What history says of a series, worked out from plain numbers: which stretches are like one.
+//! What history says of a series, worked out from plain numbers: which stretches are like one, and when it will reach
+//! a limit.
 //!
-//! Pure: no store, no clock, no files, no threads, and nothing is drawn by chance. The caller sorts samples into [`Buckets`],
+//! Pure: no store, no clock, no files, no threads, and what is drawn by chance is the same each time. The caller sorts samples into [`Buckets`],
 //! as many at a time as it has memory for, and joins what was found in each.
 //!
 //! What is alike is a question of shape: the level of a curve does not matter, its height does, by its ratio, and it may be
@@ -10,11 +11,14 @@
 
 mod block;
 mod bucket;
+mod dice;
+mod forecast;
 mod form;
 pub mod limits;
 mod pattern;
 mod profile;
 mod ranking;
+mod rate_change;
 #[cfg(test)]
 mod reference;
 mod refine;
@@ -24,6 +28,7 @@ mod warp;
 
 pub use block::Block;
 pub use bucket::Buckets;
+pub use forecast::{Forecast, Silent, forecast};
 pub use form::Form;
 pub use pattern::{Pattern, Unfit};
 pub use ranking::{Ranked, Ranking};

@@ -1,0 +1,63 @@
+//! The options of a command line, of which everything must be known.
+
+use std::ffi::OsString;
+
+use custos_compat::getopt::{self, Given, Known};
+
+use crate::not_native::NotNative;
+
+/// An option with a value.
+pub(crate) const fn valued(short: u8, long: &'static str) -> Known {
+    Known { short, long, value: true }
+}
+
+/// An option without one.
+pub(crate) const fn flag(short: u8, long: &'static str) -> Known {
+    Known { short, long, value: false }
+}
+
+/// The options of a command line that has nothing else, each with its value.
+///
+/// # Errors
+/// There is something else.
+pub(crate) fn options(words: &[OsString], known: &[Known]) -> Result<Vec<(u8, String)>, NotNative> {
+    let parsed = getopt::parse(words, known, |_| false);
+    if let Some(mistake) = parsed.mistakes.first() {
+        return Err(NotNative(mistake.clone()));
+    }
+    if let Some(word) = parsed.words.first() {
+        return Err(NotNative(format!("the word `{}` without an option", word.to_string_lossy())));
+    }
+    parsed.options.into_iter().map(|given| Ok((given.short, text(given)?))).collect()
+}
+
+fn text(given: Given) -> Result<String, NotNative> {
+    given.value.into_string().map_err(|_| NotNative("a value that is not UTF-8".to_owned()))
+}
+
+/// A number of digits only, of at most 18.
+pub(crate) fn digits(text: &str) -> Option<u64> {
+    let plain = !text.is_empty() && text.len() <= 18 && text.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| text.parse().ok())?
+}
+
+/// A number as people write it: digits, and perhaps a point with more of them behind it.
+pub(crate) fn decimal(text: &str) -> Option<f64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = plain(whole) && plain(fraction) && !fraction.is_empty() && !text.is_empty();
+    (is_number && text.len() <= 18).then(|| text.parse().ok())?
+}
+
+/// The value of `-t`, which matters to what takes no time only in that the plugin refuses others.
+pub(crate) fn check_timeout(value: &str) -> Result<(), NotNative> {
+    digits(value)
+        .filter(|seconds| (1..=86_400).contains(seconds))
+        .map(drop)
+        .ok_or_else(|| unknown("-t", value))
+}
+
+/// A value of an option that is not exactly known.
+pub(crate) fn unknown(option: &str, value: &str) -> NotNative {
+    NotNative(format!("the value `{value}` of {option}"))
+}

@@ -1,0 +1,35 @@
+//! Standard plugins done without a process: the same options, text, performance data and exit code as those of the Monitoring
+//! Plugins, version 2.3.
+//!
+//! [`plan`] reads a command line. What is not exactly known here, an option or a form of a value, is [`NotNative`]: then the plugin
+//! itself is to be run. [`Plan::run`] measures and judges. Each plugin is a file: its options, what it measures of a [`System`], and
+//! what it says of that. Only `system.rs` and `scan.rs` read anything, and both may block for ever, as a file system of a server that
+//! is away does: whoever calls must be able to do without the thread.
+//!
+//! Where a behaviour comes from: the programs `check_load`, `check_swap`, `check_users`, `check_procs` and `check_disk` of version 2.3.3,
+//! run side by side by `tests/native/` of this project.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod disk;
+mod load;
+mod mounts;
+mod not_native;
+mod plan;
+mod printed;
+mod procs;
+mod range;
+mod scan;
+mod swap;
+mod system;
+#[cfg(test)]
+mod tests;
+mod users;
+
+pub use disk::does_not_answer;
+pub use not_native::NotNative;
+pub use plan::{Flavour, Needs, PLUGINS, Plan, plan};
+pub use printed::Printed;
+pub use scan::{Process, Scan, Wants};
+pub use system::{FileSystemUsage, Live, System};

@@ -1,0 +1,89 @@
+//! Which plugin a command line runs, and what of it is known.
+
+use std::ffi::OsString;
+
+use crate::disk::Disk;
+use crate::load::Load;
+use crate::not_native::NotNative;
+use crate::printed::Printed;
+use crate::procs::Procs;
+use crate::swap::Swap;
+use crate::system::System;
+use crate::users::Users;
+
+/// The plugins whose work can be done here.
+pub const PLUGINS: [&str; 5] = ["check_disk", "check_load", "check_procs", "check_swap", "check_users"];
+
+/// In whose words is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flavour {
+    /// The Monitoring Plugins 2.3, as in Debian 12.
+    V2_3,
+}
+
+/// What a plan touches that may block for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Files of the kernel only: nothing blocks.
+    Kernel,
+    /// The names of users, which a server may have.
+    Names,
+    /// File systems.
+    FileSystems,
+}
+
+/// A command line that is understood in full.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan(Of);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Of {
+    Load(Load),
+    Swap(Swap),
+    Users(Users),
+    Procs(Procs),
+    Disk(Box<Disk>),
+}
+
+/// Reads a command line: the name of a plugin, and the words behind it.
+///
+/// # Errors
+/// There is no such plugin here, or one of the words is not exactly known.
+pub fn plan(plugin: &str, words: &[OsString], flavour: Flavour) -> Result<Plan, NotNative> {
+    let Flavour::V2_3 = flavour;
+    let of = match plugin {
+        "check_load" => Of::Load(Load::read(words)?),
+        "check_swap" => Of::Swap(Swap::read(words)?),
+        "check_users" => Of::Users(Users::read(words)?),
+        "check_procs" => Of::Procs(Procs::read(words)?),
+        "check_disk" => Of::Disk(Box::new(Disk::read(words)?)),
+        _ => return Err(NotNative(format!("there is no {plugin} without a process"))),
+    };
+    Ok(Plan(of))
+}
+
+impl Plan {
+    /// What it touches.
+    pub fn needs(&self) -> Needs {
+        match &self.0 {
+            Of::Load(_) | Of::Swap(_) | Of::Users(_) => Needs::Kernel,
+            Of::Procs(procs) if procs.names_a_user() => Needs::Names,
+            Of::Procs(_) => Needs::Kernel,
+            Of::Disk(_) => Needs::FileSystems,
+        }
+    }
+
+    /// Measures, and says what the plugin would.
+    ///
+    /// # Errors
+    /// Only now it shows that the plugin itself has to be run.
+    pub fn run(&self, system: &dyn System) -> Result<Printed, NotNative> {
+        match &self.0 {
+            Of::Load(load) => Ok(load.run(system)),
+            Of::Swap(swap) => Ok(swap.run(system)),
+            Of::Users(users) => Ok(users.run(system)),
+            Of::Procs(procs) => procs.run(system),
+            Of::Disk(disk) => disk.run(system),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Standard plugins whose work is done here, in the place of a process.
+
+mod distribution;
+mod machine;
+mod work;
+mod workers;
+
+pub(super) use work::NativeWork;
+pub use work::why_not;
+pub(super) use workers::{NativeEnd, Natives};

@@ -1,0 +1,111 @@
+//! The work of a plugin, as its command line has it.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use custos_native::{Flavour, NotNative, PLUGINS, Plan, plan};
+use custos_shim::{Limits, Spec};
+
+use super::distribution::Identities;
+use crate::config::{Check, Command, Native};
+
+/// What a plugin would do, which is done in its place.
+#[derive(Clone, Debug)]
+pub(in crate::execute) struct NativeWork {
+    pub(super) plugin: PathBuf,
+    pub(super) plan: Plan,
+}
+
+impl NativeWork {
+    /// The work of a plugin that is to be run so.
+    ///
+    /// # Errors
+    /// Why it has to be run itself.
+    pub(in crate::execute) fn of(spec: &Spec) -> Result<NativeWork, String> {
+        let [program, arguments @ ..] = spec.argv.as_slice() else {
+            return Err("a shell runs it".to_owned());
+        };
+        if !program.as_bytes().starts_with(b"/") {
+            return Err("it has no path".to_owned());
+        }
+        if spec.credentials.is_some() || spec.limits != Limits::default() || spec.nice != 0 {
+            return Err("it has a user, a niceness or limits of its own".to_owned());
+        }
+        if let Some(name) = spec.env.iter().find_map(|variable| matters(variable)) {
+            return Err(format!("{name} is set"));
+        }
+        let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
+        let plan = plan(&name, arguments, Flavour::V2_3).map_err(|NotNative(why)| why)?;
+        Ok(NativeWork { plugin: program.into(), plan })
+    }
+}
+
+/// A variable by which a plugin would say something else.
+fn matters((name, value): &(OsString, OsString)) -> Option<&str> {
+    let is_english = |value: &OsStr| {
+        let value = value.as_bytes();
+        value.is_empty() || value.starts_with(b"C") || value.starts_with(b"POSIX") || value.starts_with(b"en")
+    };
+    let name = name.to_str()?;
+    match name {
+        "LC_ALL" | "LC_MESSAGES" | "LC_CTYPE" | "LANG" | "LANGUAGE" => (!is_english(value)).then_some(name),
+        "POSIXLY_CORRECT" | "LD_PRELOAD" | "LD_LIBRARY_PATH" | "LOCPATH" | "PS_FORMAT" | "PS_PERSONALITY"
+        | "COLUMNS" => Some(name),
+        _ => None,
+    }
+}
+
+/// Why a check's plugin is run itself; none if its work is done in its place, or if it is no standard plugin that this could be.
+///
+/// Reads the file of the plugin.
+pub fn why_not(check: &Check, spec: &Spec) -> Option<Result<(), String>> {
+    if !matches!(check.command, Command::Program(_)) {
+        return None;
+    }
+    let name = spec.argv.first().map(Path::new).and_then(Path::file_name)?.to_string_lossy().into_owned();
+    if !PLUGINS.contains(&name.as_str()) {
+        return None;
+    }
+    if check.native == Native::Never {
+        return Some(Err("`native: false`".to_owned()));
+    }
+    let work = NativeWork::of(spec).and_then(|work| Identities::default().flavour(&work.plugin).map(drop));
+    Some(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn spec(words: &[&str]) -> Spec {
+        let argv = words.iter().map(OsString::from).collect();
+        Spec { env: vec![("LC_ALL".into(), "C".into())], ..Spec::new(argv, Duration::from_secs(10)) }
+    }
+
+    #[test]
+    fn whatever_would_change_what_a_plugin_says_leaves_it_to_be_run() {
+        let plain = spec(&["/p/check_load", "-w", "5", "-c", "10"]);
+        assert!(NativeWork::of(&plain).is_ok());
+        let with = |change: fn(&mut Spec)| {
+            let mut changed = plain.clone();
+            change(&mut changed);
+            NativeWork::of(&changed).unwrap_err()
+        };
+        assert_eq!(with(|spec| spec.argv.clear()), "a shell runs it");
+        assert_eq!(with(|spec| spec.argv[0] = "check_load".into()), "it has no path");
+        assert_eq!(with(|spec| spec.nice = 5), "it has a user, a niceness or limits of its own");
+        assert_eq!(with(|spec| spec.env[0].1 = "de_DE.UTF-8".into()), "LC_ALL is set");
+        assert_eq!(
+            with(|spec| spec.env.push(("POSIXLY_CORRECT".into(), "".into()))),
+            "POSIXLY_CORRECT is set"
+        );
+        assert_eq!(with(|spec| spec.argv[1] = "-x".into()), "invalid option -- 'x'");
+        assert_eq!(
+            NativeWork::of(&spec(&["/p/check_own"])).unwrap_err(),
+            "there is no check_own without a process"
+        );
+    }
+}

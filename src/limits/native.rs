@@ -1,0 +1,13 @@
+//! Limits of what is done in the place of standard plugins.
+
+/// Threads that do the work of plugins side by side, beside those that hang.
+pub const NATIVE_THREADS_MAX: usize = 4;
+/// Work that waits for a thread; of more the plugins are run.
+pub const NATIVE_QUEUE_MAX: usize = 10_000;
+/// Threads that may hang, each held by a file system or a name service that does not answer. With so many the plugins that ask one are
+/// run as processes.
+pub const NATIVE_STUCK_MAX: usize = 64;
+/// Files of plugins of which is remembered whether they are the distribution's own.
+pub const NATIVE_IDENTITIES_MAX: usize = 1000;
+/// Bytes of the file of a plugin that are read to find out whether it is the distribution's own.
+pub const NATIVE_PLUGIN_MAX_BYTES: u64 = 16 << 20;

@@ -1,0 +1,222 @@
+//! One host: the connection to its agent, its clock, and the checks that are watched there.
+
+use custos_query::RunJson;
+
+use super::held::{Held, Standing};
+use super::offset::{Asked, Offset, Offsets};
+use super::target::{Site, Target};
+use crate::clock::Moment;
+use crate::config::Threshold;
+use crate::live::LiveLine;
+
+/// What happens on the way to a host.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A connection is begun.
+    Connecting,
+    /// A line has come, without its end.
+    Line(String),
+    /// The other host was asked for its time.
+    Clock(Asked),
+    /// The connection has failed, and is tried again after so many ms.
+    Failed {
+        /// Why.
+        why: String,
+        /// When it is tried again (ms from now).
+        again_ms: u64,
+    },
+}
+
+/// The connection to a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    Connecting,
+    Live,
+    Lost {
+        why: String,
+        /// When it is tried again, by the clock that never jumps (µs).
+        again_us: u64,
+    },
+}
+
+/// A host.
+#[derive(Clone, Debug)]
+pub(super) struct Host {
+    pub(super) site: Site,
+    pub(super) label: String,
+    targets: Vec<Target>,
+    pub(super) checks: Vec<Held>,
+    /// What cannot be watched, with the reason.
+    missing: Vec<(String, String)>,
+    pub(super) link: Link,
+    offsets: Offsets,
+    /// Lines that were left out because they were not taken in time.
+    pub(super) dropped: u64,
+    /// Lines that could not be read.
+    pub(super) unreadable: u64,
+}
+
+impl Host {
+    pub(super) fn new(site: Site) -> Host {
+        let label = site.label();
+        Host {
+            site,
+            label,
+            targets: Vec::new(),
+            checks: Vec::new(),
+            missing: Vec::new(),
+            link: Link::Connecting,
+            offsets: Offsets::default(),
+            dropped: 0,
+            unreadable: 0,
+        }
+    }
+
+    /// Has something more watched there.
+    pub(super) fn want(&mut self, target: Target) {
+        if !self.targets.contains(&target) {
+            self.targets.push(target);
+        }
+    }
+
+    /// How far its clock is ahead; `None` for this host, and as long as that is not known.
+    pub(super) fn offset(&self) -> Option<Offset> {
+        self.offsets.best()
+    }
+
+    pub(super) fn is_here(&self) -> bool {
+        self.site == Site::Here
+    }
+
+    /// Takes in what has happened. There may be so many curves more.
+    pub(super) fn apply(&mut self, event: Event, now: Moment, curves_free: &mut usize) {
+        match event {
+            Event::Connecting => {
+                self.link = Link::Connecting;
+                self.missing.clear();
+            }
+            Event::Clock(asked) => self.offsets.add(&asked),
+            Event::Failed { why, again_ms } => {
+                let again_us = now.mono_us.saturating_add(again_ms.saturating_mul(1000));
+                self.link = Link::Lost { why, again_us };
+                self.offsets.forget();
+            }
+            Event::Line(line) => match serde_json::from_str(&line) {
+                Ok(line) => self.line(line, now, curves_free),
+                Err(_) => self.unreadable += 1,
+            },
+        }
+    }
+
+    fn line(&mut self, line: LiveLine<'_>, now: Moment, curves_free: &mut usize) {
+        self.link = Link::Live;
+        match line {
+            LiveLine::Watching { check, interval_ms, note, .. } => {
+                if let Some(held) = self.held(&check) {
+                    held.watched(interval_ms, note.into_owned());
+                }
+            }
+            LiveLine::Ended { check, why } => {
+                let known = self.checks.iter_mut().find(|held| held.name == check);
+                match known {
+                    Some(held) => held.standing = Standing::Ended { why: why.into_owned() },
+                    None => self.missing.push((check.into_owned(), why.into_owned())),
+                }
+            }
+            LiveLine::Run(run) => self.run(*run, curves_free),
+            LiveLine::Time { now_ms, echo } => {
+                // What was said is when it was said.
+                let sent_us = echo.and_then(|echo| echo.parse().ok());
+                if let Some(sent_us) = sent_us {
+                    let (come_us, come_ms) = (now.mono_us, now.wall_ms);
+                    self.offsets.add(&Asked { sent_us, come_us, come_ms, there_ms: (now_ms, now_ms) });
+                }
+            }
+            LiveLine::Dropped(count) => self.dropped = self.dropped.saturating_add(count),
+        }
+    }
+
+    fn run(&mut self, run: RunJson<'_>, curves_free: &mut usize) {
+        let Ok((check, run)) = run.into_run() else {
+            self.unreadable += 1;
+            return;
+        };
+        if let Some(held) = self.held(&check) {
+            held.take(&run, curves_free);
+        }
+    }
+
+    /// What is held of a check; `None` if it was not asked for.
+    fn held(&mut self, check: &str) -> Option<&mut Held> {
+        if let Some(at) = self.checks.iter().position(|held| held.name == check) {
+            return self.checks.get_mut(at);
+        }
+        let selectors: Vec<_> = self.targets.iter().filter_map(|target| target.selector(check)).collect();
+        if selectors.is_empty() {
+            return None;
+        }
+        let title = if self.is_here() { check.to_owned() } else { format!("{}/{check}", self.label) };
+        self.checks.push(Held::new(check, title, selectors));
+        self.checks.last_mut()
+    }
+
+    /// Has the thresholds of a check's definition drawn.
+    pub(super) fn judge(&mut self, check: &str, thresholds: &[Threshold]) {
+        if let Some(held) = self.held(check) {
+            held.judged_by(thresholds);
+        }
+    }
+
+    /// The check that a target means, of those that there are: the longest name counts.
+    fn meant(&self, target: &Target) -> Option<&Held> {
+        let named = |name: &&str| self.checks.iter().find(|held| held.name == *name);
+        target.candidates().iter().find_map(named)
+    }
+
+    /// The checks that are drawn, in the order in which they were named.
+    pub(super) fn drawn(&self) -> Vec<&Held> {
+        let mut drawn: Vec<&Held> = Vec::new();
+        for held in self.targets.iter().filter_map(|target| self.meant(target)) {
+            if !drawn.iter().any(|known| known.name == held.name) {
+                drawn.push(held);
+            }
+        }
+        drawn
+    }
+
+    /// The checks that the agent is asked for: what a target may mean, until it is known.
+    pub(super) fn asked(&self) -> Vec<String> {
+        let mut asked: Vec<String> = Vec::new();
+        for target in &self.targets {
+            let names = match self.meant(target) {
+                Some(held) => vec![held.name.as_str()],
+                None => target.candidates(),
+            };
+            for name in names {
+                if !asked.iter().any(|known| known == name) {
+                    asked.push(name.to_owned());
+                }
+            }
+        }
+        asked
+    }
+
+    /// Whether a check is watched that nothing is drawn of: the name of another begins with its name.
+    pub(super) fn has_too_many(&self) -> bool {
+        self.checks.len() > self.drawn().len()
+    }
+
+    /// What there is to say of the checks: name and remark.
+    pub(super) fn remarks(&self) -> Vec<(String, String)> {
+        let mut remarks = Vec::new();
+        for target in &self.targets {
+            let remark = match self.meant(target) {
+                Some(held) => held.remark().map(|remark| (held.name.clone(), remark)),
+                // Why the longest name cannot be is why none can.
+                None => self.missing.iter().find(|(check, _)| *check == target.what).cloned(),
+            };
+            remarks.extend(remark.filter(|remark| !remarks.contains(remark)));
+        }
+        remarks
+    }
+}
