@@ -10,7 +10,7 @@ use clap_complete::engine::ArgValueCompleter;
 use super::{
     backtest, check, check_nrpe, completion, config, doctor, events, feed, forecast, graph, help, history,
     incident, init, notify, nrpe, query, rules, run, runs, serve, similar, sink, snmp, status, store, stream,
-    top, traps, watch,
+    top, traps, watch, why,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -62,6 +62,7 @@ enum Command {
     Graph(graph::GraphArgs),
     Watch(watch::WatchArgs),
     Query(query::QueryArgs),
+    Why(why::WhyArgs),
     Similar(similar::SimilarArgs),
     Forecast(forecast::ForecastArgs),
     Serve(serve::ServeArgs),
@@ -158,6 +159,7 @@ pub fn main() -> ExitCode {
         Command::Graph(args) => graph::run(&args),
         Command::Watch(args) => watch::run(&args),
         Command::Query(args) => query::run(&args),
+        Command::Why(args) => why::run(&args),
         Command::Similar(args) => similar::run(&args),
         Command::Forecast(args) => forecast::run(&args),
         Command::Serve(args) => serve::run(&args),

@@ -9,6 +9,7 @@ mod check_nrpe;
 mod completion;
 mod config;
 mod config_option;
+mod curve;
 mod denied;
 mod doctor;
 mod events;
@@ -48,5 +49,6 @@ mod umask;
 mod unknown;
 mod unreadable;
 mod watch;
+mod why;
 
 pub use args::{command, main};

@@ -141,6 +141,21 @@ fn a_clock_that_is_ahead_is_said_and_both_ways_of_drawing_are() {
 }
 
 #[test]
+fn why_a_host_is_not_reached_is_said_whole() {
+    let mut model = two_hosts();
+    let why =
+        "failed to begin TLS with web1: its certificate is not accepted: self-signed certificate".to_owned();
+    model.apply(1, Event::Failed { why, again_ms: 500 }, at(120_000));
+    let shown = drawn(&model, SMALL, ASCII);
+    let said: Vec<&str> = shown.lines().skip(1).take(2).map(str::trim).collect();
+    assert_eq!(
+        said.join(" "),
+        "web1:43191  not connected, again in 1 s: failed to begin TLS with web1: its certificate is not accepted: \
+         self-signed certificate"
+    );
+}
+
+#[test]
 fn a_gap_stays_a_gap() {
     let model = two_hosts();
     let picture = model.picture(at(120_000), (600, 60));

@@ -7,7 +7,7 @@ use jiff::Zoned;
 
 use super::after::{After, Turn};
 use super::answer::Answer;
-use super::curve::{envelope, in_line};
+use crate::cli::curve::{envelope, in_line};
 use crate::cli::read::{Failure, local_time};
 use crate::cli::style::{Style, printable};
 use crate::graph::{Picture, TextOptions, columns, text};

@@ -1,12 +1,13 @@
 //! How well what history says is right: `scripts/score-memory` calls it, and tells what of.
 //!
-//! `cargo run --release -p custos-query --example score_memory -- [--only similar|forecast] [DIR]`. The parameters are
+//! `cargo run --release -p custos-query --example score_memory -- [--only similar|why|forecast] [DIR]`. The parameters are
 //! the same for all series.
 
 mod dice;
 mod disks;
 mod host;
 mod planted;
+mod shifted;
 
 use std::error::Error;
 use std::path::Path;
@@ -23,6 +24,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         disks::score(60, &mut out)?;
     }
     let hosts = dir.map_or(Ok(Vec::new()), |dir| host::read(Path::new(dir)))?;
+    if is_wanted("why") && !hosts.is_empty() {
+        shifted::score(&hosts, &mut out)?;
+    }
     if is_wanted("similar") {
         planted::score("planted in a host that is made up", &[host::made_up()], &mut out)?;
         if !hosts.is_empty() {

@@ -1,5 +1,5 @@
-//! What history says of a series, worked out from plain numbers: which stretches are like one, and when it will reach
-//! a limit.
+//! What history says of a series, worked out from plain numbers: which stretches are like one, when it will reach
+//! a limit, and how unlike its past it is.
 //!
 //! Pure: no store, no clock, no files, no threads, and what is drawn by chance is the same each time. The caller sorts samples into [`Buckets`],
 //! as many at a time as it has memory for, and joins what was found in each.
@@ -23,6 +23,7 @@ mod rate_change;
 mod reference;
 mod refine;
 mod search;
+mod shift;
 mod spread;
 mod warp;
 
@@ -33,4 +34,5 @@ pub use form::Form;
 pub use pattern::{Pattern, Unfit};
 pub use ranking::{Ranked, Ranking};
 pub use search::{Candidate, Found, search};
+pub use shift::{Shift, shift};
 pub use spread::spread;

@@ -73,3 +73,21 @@ pub const FORECAST_WIDER_MAX: f64 = 4.0;
 
 /// How many times its error a difference of rates must be to be a change.
 pub const RATE_CHANGE_MIN: f64 = 6.0;
+
+/// Earlier windows of a series among which one takes its place.
+pub const SHIFT_WINDOWS_MAX: usize = 300;
+
+/// A window is unlike its past if it is among the farthest of this share of the earlier ones, ...
+pub const SHIFT_RANK_MAX: f64 = 0.01;
+
+/// ... and by so many deviations away, on the mean, beyond one of them.
+pub const SHIFT_AWAY_MIN: f64 = 0.5;
+
+/// A series follows the rhythm of the day if what is left without it deviates by less than this share.
+pub const SHIFT_RHYTHM_SHARE: f64 = 0.8;
+
+/// The fewest days that have a rhythm.
+pub const SHIFT_DAYS_MIN: usize = 4;
+
+/// Days by which a rhythm is known.
+pub const SHIFT_DAYS_MAX: usize = 14;
