@@ -8,9 +8,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::{
-    backtest, check, check_nrpe, completion, config, doctor, events, feed, graph, help, history, incident,
-    init, notify, nrpe, query, rules, run, runs, serve, similar, sink, snmp, status, store, stream, top,
-    traps, watch,
+    backtest, check, check_nrpe, completion, config, doctor, events, feed, forecast, graph, help, history,
+    incident, init, notify, nrpe, query, rules, run, runs, serve, similar, sink, snmp, status, store, stream,
+    top, traps, watch, why,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -62,7 +62,9 @@ enum Command {
     Graph(graph::GraphArgs),
     Watch(watch::WatchArgs),
     Query(query::QueryArgs),
+    Why(why::WhyArgs),
     Similar(similar::SimilarArgs),
+    Forecast(forecast::ForecastArgs),
     Serve(serve::ServeArgs),
     Stream(stream::StreamArgs),
     Sink(sink::SinkArgs),
@@ -157,7 +159,9 @@ pub fn main() -> ExitCode {
         Command::Graph(args) => graph::run(&args),
         Command::Watch(args) => watch::run(&args),
         Command::Query(args) => query::run(&args),
+        Command::Why(args) => why::run(&args),
         Command::Similar(args) => similar::run(&args),
+        Command::Forecast(args) => forecast::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Stream(args) => stream::run(&args),
         Command::Sink(args) => sink::run(&args),

@@ -2,15 +2,17 @@
 
 mod verify;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
 use custos_store::Notes;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
 use super::denied::by_owner;
-use super::read::{Failure, ReadArgs, finish, local_time, now};
+use super::read::{Failure, ReadArgs, finish, json_line, local_time, now};
 use super::style::printable;
 use crate::control::{self, AskError, Request, Response};
 use crate::exit_code::ExitCode;
@@ -36,6 +38,9 @@ enum Command {
     Status {
         /// Only this sink
         name: Option<String>,
+        /// One JSON object for each sink
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         read: ReadArgs,
     },
@@ -58,7 +63,7 @@ enum Command {
 /// Runs the command.
 pub(super) fn run(args: &SinkArgs) -> ExitCode {
     finish(|out| match &args.command {
-        Command::Status { name, read } => status(name.as_deref(), read, out),
+        Command::Status { name, json, read } => status(name.as_deref(), *json, read, out),
         Command::Retry { name, read } => retry(name, read, out),
         Command::Verify(args) => verify::run(args, out),
     })
@@ -89,7 +94,7 @@ fn retry(name: &str, read: &ReadArgs, out: &mut dyn Write) -> Result<(), Failure
     }
 }
 
-fn status(wanted: Option<&str>, read: &ReadArgs, out: &mut dyn Write) -> Result<(), Failure> {
+fn status(wanted: Option<&str>, json: bool, read: &ReadArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let Response::Status(agent) = ask(read, &Request::Status, "sink status")? else {
         return Err(Failure::new("the agent answered another question"));
     };
@@ -102,10 +107,54 @@ fn status(wanted: Option<&str>, read: &ReadArgs, out: &mut dyn Write) -> Result<
         .collect();
     match wanted {
         Some(name) if sinks.is_empty() => return Err(Failure::new(format!("there is no sink `{name}`"))),
-        None if sinks.is_empty() => writeln!(out, "no sinks: nothing is delivered")?,
+        None if sinks.is_empty() && !json => writeln!(out, "no sinks: nothing is delivered")?,
         _ => {}
     }
-    sinks.into_iter().try_for_each(|(name, part)| write_sink(name, part, &store, out))
+    sinks.into_iter().try_for_each(|(name, part)| match json {
+        true => write_sink_json(name, part, &store, out),
+        false => write_sink(name, part, &store, out),
+    })
+}
+
+/// A sink as an object of JSON.
+#[derive(Serialize)]
+struct SinkJson<'a> {
+    sink: &'a str,
+    /// `OK`, or the worst of what is wrong.
+    state: &'static str,
+    summary: &'a str,
+    findings: Vec<FindingJson<'a>>,
+    /// What it counts, by name.
+    figures: BTreeMap<&'a str, u64>,
+    set_aside: Vec<Aside>,
+}
+
+#[derive(Serialize)]
+struct FindingJson<'a> {
+    state: &'static str,
+    text: &'a str,
+}
+
+fn write_sink_json(name: &str, part: &Part, store: &Path, out: &mut dyn Write) -> Result<(), Failure> {
+    let prefix = format!("{}_", figure_prefix(name));
+    let figure = |metric| str::strip_prefix(metric, &*prefix).unwrap_or(metric);
+    let json = SinkJson {
+        sink: name,
+        state: part.state().name(),
+        summary: part.summary.as_deref().unwrap_or_default(),
+        findings: part
+            .findings
+            .iter()
+            .map(|finding| FindingJson { state: finding.state().name(), text: finding.text() })
+            .collect(),
+        figures: part.counters.iter().map(|counter| (figure(&counter.metric), counter.value)).collect(),
+        set_aside: asides(name, store)?.all,
+    };
+    json_line(&json, out)
+}
+
+fn asides(name: &str, store: &Path) -> Result<Asides, Failure> {
+    Asides::read(&Notes::new(store), name).map_err(|why| Failure::new(format!("failed to {why}")))
 }
 
 fn write_sink(name: &str, part: &Part, store: &Path, out: &mut dyn Write) -> Result<(), Failure> {
@@ -116,7 +165,10 @@ fn write_sink(name: &str, part: &Part, store: &Path, out: &mut dyn Write) -> Res
             Finding::Critical(_) => "CRITICAL",
             Finding::Warning(_) => "WARNING",
         };
-        writeln!(out, "  {state}: {}", printable(finding.text()))?;
+        // The paragraph is the sink's.
+        let text = finding.text();
+        let text = text.strip_prefix(&format!("sink {name}: ")).unwrap_or(text);
+        writeln!(out, "  {state}: {}", printable(text))?;
     }
     let prefix = format!("{}_", figure_prefix(name));
     let counted: Vec<String> = part
@@ -131,8 +183,7 @@ fn write_sink(name: &str, part: &Part, store: &Path, out: &mut dyn Write) -> Res
     if !counted.is_empty() {
         writeln!(out, "  {}", counted.join(", "))?;
     }
-    let asides = Asides::read(&Notes::new(store), name);
-    let asides = asides.map_err(|why| Failure::new(format!("failed to {why}")))?;
+    let asides = asides(name, store)?;
     let now = now();
     asides
         .all

@@ -4,8 +4,8 @@ use tokio::task::JoinHandle;
 
 use super::helper::{Helper, Kind, Reports};
 use crate::clock::Moment;
-use crate::feed::sink::{Settings, SinkReport, figure_prefix};
-use crate::limits::FEED_DRAIN;
+use crate::feed::sink::{Settings, SinkReport, figure_prefix, shown_of};
+use crate::limits::{FEED_DRAIN, SINK_NOTICE_SHOWN};
 use crate::part::Part;
 use crate::text::human;
 
@@ -22,6 +22,8 @@ static KIND: Kind = Kind {
 #[derive(Debug, Default)]
 pub(super) struct Sinks {
     running: Option<(Settings, Helper<Vec<SinkReport>>)>,
+    /// What the sinks said of themselves before the last reload, which holds until those after it know.
+    before: Vec<SinkReport>,
     /// Why they cannot be started.
     failed: Option<String>,
 }
@@ -51,11 +53,13 @@ impl Sinks {
                 {
                     return;
                 }
+                self.before = self.reports();
                 self.stop();
                 let helper = Helper::start(&KIND, settings.message(), Ok(Vec::new()));
                 self.running = Some((settings, helper));
             }
             Ok(None) => {
+                self.before = Vec::new();
                 self.stop();
             }
             Err(why) => {
@@ -79,12 +83,19 @@ impl Sinks {
             all.push(part);
         }
         let Some((_, helper)) = &self.running else { return all };
-        let (reports, restarts) = helper.reported();
+        let restarts = helper.reported().1;
         let mut process = Part::new("sinks").with_totals("sinks", [("restarts", restarts)]);
         helper.judge(&mut process, now);
         all.push(process);
-        all.extend(reports.iter().map(|report| part(report, now)));
+        all.extend(self.reports().iter().map(|report| part(report, now)));
         all
+    }
+
+    /// What there is to say of each sink.
+    fn reports(&self) -> Vec<SinkReport> {
+        let Some((settings, helper)) = &self.running else { return Vec::new() };
+        let names: Vec<&str> = settings.sinks.iter().map(|sink| sink.name.as_str()).collect();
+        shown_of(helper.reported().0, &self.before, &names)
     }
 }
 
@@ -97,6 +108,7 @@ fn part(report: &SinkReport, now: Moment) -> Part {
         ("requests", counts.requests),
         ("failures", counts.failures),
         ("refused", counts.refused),
+        ("ends_refused", counts.ends_refused),
         ("rewinds", counts.rewinds),
         ("sent_bytes", report.sent_bytes),
         ("rounded", report.rounded),
@@ -112,9 +124,14 @@ fn part(report: &SinkReport, now: Moment) -> Part {
         .with_level(&format!("{prefix}_set_aside"), report.set_aside);
     let (warning_ms, critical_ms) = report.lag_limits_ms;
     let why = report.waits.as_deref().map_or(String::new(), |why| format!(": {why}"));
-    let lag = || format!("the sink {name} is {} behind{why}", human::duration_ms(report.lag_ms));
+    let lag = || format!("sink {name}: {} behind{why}", human::duration_ms(report.lag_ms));
+    // Of several sinks the text of the agent's check has what is wrong with each.
+    let of_sink = |what: &str| match what.starts_with(&format!("sink {name}: ")) {
+        true => what.to_owned(),
+        false => format!("sink {name}: {what}"),
+    };
     if let Some(trouble) = &report.trouble {
-        part.critical(trouble.clone());
+        part.critical(of_sink(trouble));
     }
     if critical_ms > 0 && report.lag_ms >= critical_ms {
         part.critical(lag());
@@ -123,12 +140,19 @@ fn part(report: &SinkReport, now: Moment) -> Part {
     }
     if report.set_aside > 0 {
         let why = report.set_aside_why.as_deref().unwrap_or_default();
-        part.warning(format!("{} samples are set aside, the last since: {why}", report.set_aside));
+        let samples = human::counted(report.set_aside, "sample");
+        let are = if report.set_aside == 1 { "is" } else { "are" };
+        part.warning(of_sink(&format!("{samples} {are} set aside, the last since: {why}")));
     }
     if let Some(why) = &report.not_proven {
-        part.warning(why.clone());
+        part.warning(of_sink(why));
     }
-    part.findings.extend(report.warnings.iter().cloned().map(crate::part::Finding::Warning));
+    if let Some((at_ms, what)) = &report.noticed
+        && now.wall_ms.abs_diff(*at_ms) < SINK_NOTICE_SHOWN.as_millis() as u64
+    {
+        part.warning(of_sink(what));
+    }
+    report.warnings.iter().for_each(|warning| part.warning(of_sink(warning)));
     part.summary = Some(summary(report, now));
     part
 }
@@ -147,4 +171,39 @@ fn summary(report: &SinkReport, now: Moment) -> String {
     words.extend(report.noticed.as_ref().map(|(at_ms, what)| format!("{} ago: {what}", ago(*at_ms))));
     words.extend(report.waits.as_ref().map(|why| format!("waits: {why}")));
     words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_names_the_sink() {
+        let report = SinkReport {
+            name: "vm".to_owned(),
+            trouble: Some("failed to read the store".to_owned()),
+            warnings: vec!["it forgets".to_owned()],
+            set_aside: 1,
+            set_aside_why: Some("bad".to_owned()),
+            not_proven: Some("nothing".to_owned()),
+            lag_ms: 7000,
+            lag_limits_ms: (5000, 10_000),
+            noticed: Some((1000, "the store was restored".to_owned())),
+            ..SinkReport::default()
+        };
+        let part = part(&report, Moment { mono_us: 0, wall_ms: 3000 });
+        let texts: Vec<&str> = part.findings.iter().map(crate::part::Finding::text).collect();
+        assert_eq!(
+            texts,
+            [
+                "sink vm: failed to read the store",
+                "sink vm: 7s behind",
+                "sink vm: 1 sample is set aside, the last since: bad",
+                "sink vm: nothing",
+                "sink vm: the store was restored",
+                "sink vm: it forgets",
+            ]
+        );
+        assert!(part.summary.unwrap().contains("2s ago: the store was restored"));
+    }
 }

@@ -67,6 +67,8 @@ pub const SINK_LOOK: Duration = Duration::from_secs(600);
 pub const SINK_HELD_LOOK: Duration = Duration::from_secs(30);
 /// How long after something could have become safe a receiver is asked whether it is, if nothing else is sent meanwhile.
 pub const SINK_SETTLE_LOOK: Duration = Duration::from_secs(300);
+/// The same for a stream of NATS, which is asked with what it ends whatever else is sent: so what it took is safe by nothing but that.
+pub const SINK_SETTLE_ASK: Duration = Duration::from_secs(60);
 /// For how long VictoriaMetrics may lose what it took when it is killed. Measured: 7 s, and at 10 s all was there.
 pub const SINK_SETTLE: Duration = Duration::from_secs(20);
 /// How long a sink waits for the answer to a request.
@@ -96,6 +98,8 @@ pub const GRAPHITE_SETTLE: Duration = Duration::from_secs(300);
 pub const GRAPHITE_WITNESS_PAUSE: Duration = Duration::from_secs(1);
 /// Bytes that are read of what a Graphite says, which should be none.
 pub const GRAPHITE_TALK_MAX_BYTES: u64 = 4096;
+/// For how long it is a warning that a sink noticed that the store is another one or an older one.
+pub const SINK_NOTICE_SHOWN: Duration = Duration::from_secs(3600);
 /// Between two reports of a sink.
 pub const SINK_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Entries of what a sink has set aside; where there are more, those of one check become one that stands for more.

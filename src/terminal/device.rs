@@ -54,18 +54,19 @@ impl Device {
     /// Makes it raw, and shows a page of its own. Again, if something else had it meanwhile.
     pub(super) fn enter(&self) -> io::Result<()> {
         let mut entered = locked(&ENTERED);
-        let before = match &*entered {
-            Some((_, before)) => before.clone(),
+        let (before, sequences) = match &*entered {
+            // Entering twice would have the terminal forget where its cursor was before.
+            Some((_, before)) => (before.clone(), [LEAVE, ENTER].concat()),
             None => {
                 let before = termios::tcgetattr(&self.file)?;
                 *entered = Some((self.file.try_clone()?, before.clone()));
-                before
+                (before, ENTER.to_owned())
             }
         };
         let mut raw = before;
         termios::cfmakeraw(&mut raw);
         termios::tcsetattr(&self.file, SetArg::TCSANOW, &raw)?;
-        write_soon(&self.file, ENTER.as_bytes());
+        write_soon(&self.file, sequences.as_bytes());
         Ok(())
     }
 

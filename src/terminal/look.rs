@@ -16,7 +16,7 @@ pub struct Look {
 
 impl Look {
     /// Takes out of a page what the terminal is not to have: colours, and characters beyond ASCII.
-    pub(super) fn mute(self, page: &mut Buffer) {
+    pub fn mute(self, page: &mut Buffer) {
         for cell in &mut page.content {
             if !self.color {
                 (cell.fg, cell.bg) = (Color::Reset, Color::Reset);

@@ -105,13 +105,13 @@ impl Screen {
                 return Some(event);
             }
             let left = Duration::from_micros(deadline_us.saturating_sub(clock::mono_us()));
-            let wait = if self.decoder.is_waiting() { left.min(TERMINAL_ESCAPE_WAIT) } else { left };
-            let came = self.poll(PollFlags::POLLIN, wait);
-            if came == Some(false) && self.decoder.is_waiting() {
-                self.events.extend(self.decoder.give_up());
-            }
-            if came == Some(false) && self.events.is_empty() && wait == left {
-                return None;
+            // What may be the beginning of a key is waited for, also beyond the time: a line may tear a key in two.
+            let is_waiting = self.decoder.is_waiting();
+            let came = self.poll(PollFlags::POLLIN, if is_waiting { TERMINAL_ESCAPE_WAIT } else { left });
+            match (came, is_waiting) {
+                (Some(false), true) => self.events.extend(self.decoder.give_up()),
+                (Some(false), false) => return None,
+                _ => {}
             }
         }
     }

@@ -26,6 +26,8 @@ use crate::text::width::{pad, shorten, width};
 /// The narrowest and lowest terminal that something can be shown on.
 const WIDTH_MIN: usize = 40;
 const HEIGHT_MIN: usize = 12;
+/// Lines that one thing that is said of a host takes at most.
+const REMARK_LINES_MAX: usize = 3;
 /// Columns of the names of hosts.
 const LABEL_MAX: usize = 24;
 
@@ -102,7 +104,11 @@ impl Model {
             let label = pad(&shorten(&printable(&host.label), labels, looks.glyphs.ellipsis()), labels);
             for (ink, text) in self.about(host, now) {
                 let text = if looks.glyphs == Glyphs::Ascii { text.replace('±', "+/-") } else { text };
-                lines.push(line(ink, &format!("{label}  {}", printable(&text)), size.width));
+                let columns = size.width.saturating_sub(labels + 2);
+                for (row, part) in wrapped(&printable(&text), columns).iter().enumerate() {
+                    let before = if row == 0 { label.clone() } else { " ".repeat(labels) };
+                    lines.push(line(ink, &format!("{before}  {part}"), size.width));
+                }
             }
         }
         let most = (size.height / 4).max(2);
@@ -202,6 +208,23 @@ fn shown(panels: &[Vec<Line>], scroll: usize, height: usize, width: usize) -> Ve
     let text =
         format!("panels {} to {} of {}; up and down show the others", first + 1, first + count, panels.len());
     lines.push(line(Ink::Dim, &text, width));
+    lines
+}
+
+/// A text in lines of so many columns, broken between words; what is longer than [`REMARK_LINES_MAX`] of them is cut.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let is_last = lines.len() == REMARK_LINES_MAX;
+        match lines.last_mut() {
+            Some(last) if last.is_empty() => last.push_str(word),
+            Some(last) if is_last || width(last) + 1 + width(word) <= columns => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
     lines
 }
 

@@ -141,6 +141,21 @@ fn a_clock_that_is_ahead_is_said_and_both_ways_of_drawing_are() {
 }
 
 #[test]
+fn why_a_host_is_not_reached_is_said_whole() {
+    let mut model = two_hosts();
+    let why =
+        "failed to begin TLS with web1: its certificate is not accepted: self-signed certificate".to_owned();
+    model.apply(1, Event::Failed { why, again_ms: 500 }, at(120_000));
+    let shown = drawn(&model, SMALL, ASCII);
+    let said: Vec<&str> = shown.lines().skip(1).take(2).map(str::trim).collect();
+    assert_eq!(
+        said.join(" "),
+        "web1:43191  not connected, again in 1 s: failed to begin TLS with web1: its certificate is not accepted: \
+         self-signed certificate"
+    );
+}
+
+#[test]
 fn a_gap_stays_a_gap() {
     let model = two_hosts();
     let picture = model.picture(at(120_000), (600, 60));
@@ -255,6 +270,23 @@ fn what_is_held_has_bounds() {
     assert_eq!(model.picture(at(0), (10, 10)).series.len(), WATCH_CURVES_MAX);
     let shown = drawn(&model, LARGE, BRAILLE);
     assert!(shown.contains("load: 10 more of its curves are not drawn; name some"), "{shown}");
+}
+
+#[test]
+fn what_nobody_asked_for_is_not_held() {
+    let mut model = model(&["https://web1/load"]);
+    for number in 0..1000 {
+        let check = format!("other{number}");
+        model.apply(0, run(&check, &load(number * 100, 1.0)), at(0));
+        model.apply(0, line(&LiveLine::Ended { check: check.into(), why: "gone".into() }), at(0));
+        model.apply(
+            0,
+            line(&LiveLine::Ended { check: "load".into(), why: number.to_string().into() }),
+            at(0),
+        );
+    }
+    assert_eq!((model.hosts[0].checks.len(), model.hosts[0].missing_count()), (0, 1));
+    assert!(drawn(&model, LARGE, BRAILLE).contains("load: 999"));
 }
 
 #[test]

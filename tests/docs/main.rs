@@ -66,6 +66,7 @@ pages! {
     start: "docs/start.md",
     streams: "docs/streams.md",
     summary: "docs/SUMMARY.md",
+    top_page: "docs/top.md",
     watch: "docs/watch.md",
 }
 

@@ -3,7 +3,6 @@
 mod after;
 mod answer;
 mod args;
-mod curve;
 mod json;
 mod run;
 mod show;

@@ -2,10 +2,8 @@
 
 use std::io::Write;
 
-use custos_query::{
-    Bucketed, ReadContext, Selector, Series, SimilarRequest, SimilarSeries, check_names, watched_check,
-};
-use custos_store::{Reader, SeriesInfo};
+use custos_query::{Bucketed, ReadContext, SimilarRequest, SimilarSeries, watched_check};
+use custos_store::Reader;
 use jiff::Zoned;
 
 use super::after::Surroundings;
@@ -14,9 +12,9 @@ use super::args::SimilarArgs;
 use super::{json, show};
 use crate::backtest::Incidents;
 use crate::cli::incident::stored_incidents;
+use crate::cli::one_series::one_series;
 use crate::cli::read::{Failure, finish, now, time};
 use crate::cli::style::Style;
-use crate::cli::unknown::selector;
 use crate::clock;
 use crate::exit_code::ExitCode;
 
@@ -84,35 +82,6 @@ pub(super) fn answer(
         show::write(&answer, now, style, &mut context, out)?;
     }
     opened.damage.finish(out)
-}
-
-/// The one metric that a target names, and its unit.
-pub(in crate::cli) fn one_series(reader: &Reader, target: &str) -> Result<(SimilarSeries, String), Failure> {
-    let selector: Selector = selector(target, &check_names(reader))?;
-    let known = reader.series(selector.check())?;
-    let mut metrics: Vec<SeriesInfo> = Vec::new();
-    for series in selector.series(&known)? {
-        match series {
-            Series::Metric(key) => metrics.extend(known.iter().find(|info| info.key == key).cloned()),
-            Series::BuiltIn(one) => {
-                return Err(Failure::usage(format!("{} is not a metric of the check's plugin", one.name())));
-            }
-        }
-    }
-    match &metrics[..] {
-        [one] => {
-            let series = Bucketed::new(one.key.clone(), &one.unit);
-            Ok((SimilarSeries { check: selector.check().to_owned(), series }, one.unit.clone()))
-        }
-        several => {
-            let names: Vec<String> = several.iter().take(5).map(|info| info.key.to_string()).collect();
-            let check = selector.check();
-            Err(Failure::usage(format!(
-                "{target:?} is several metrics; name one of them, as {check}:METRIC: {}",
-                names.join(", ")
-            )))
-        }
-    }
 }
 
 /// The series that are searched, by check.

@@ -10,6 +10,9 @@ use crate::feed::proof::{Dispute, Proof, Wish, verify};
 use crate::feed::sink::SinkSettings;
 use crate::text::human::counted;
 
+/// Series and hours that are listed unless all are wished.
+const DISPUTES_SHOWN_MAX: usize = 20;
+
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct VerifyArgs {
     /// The sink
@@ -20,6 +23,9 @@ pub(super) struct VerifyArgs {
     /// Deliver again what is missing, just that
     #[arg(long)]
     repair: bool,
+    /// List all series and hours that are not right, not only the first
+    #[arg(long, conflicts_with = "json")]
+    all: bool,
     /// Write JSON Lines: each series and hour that is not right, and at last what was compared
     #[arg(long)]
     json: bool,
@@ -40,7 +46,7 @@ pub(super) fn run(args: &VerifyArgs, out: &mut dyn Write) -> Result<(), Failure>
         .map_err(|why| Failure::new(format!("sink {}: nothing is proven: {why}", args.name)))?;
     match args.json {
         true => write_json(&proof, out)?,
-        false => write_text(&proof, now.time_zone(), out)?,
+        false => write_text(&proof, args.all, now.time_zone(), out)?,
     }
     if proof.holds() {
         return Ok(());
@@ -63,7 +69,7 @@ fn write_json(proof: &Proof, out: &mut dyn Write) -> Result<(), Failure> {
     json_line(&line, out)
 }
 
-fn write_text(proof: &Proof, zone: &TimeZone, out: &mut dyn Write) -> Result<(), Failure> {
+fn write_text(proof: &Proof, all: bool, zone: &TimeZone, out: &mut dyn Write) -> Result<(), Failure> {
     let (from, until) = (local_time(proof.from_ms, zone), local_time(proof.until_ms, zone));
     let (sink, receiver) = (printable(&proof.sink), printable(&proof.receiver));
     writeln!(out, "{sink} to {receiver}, {from} to {until}")?;
@@ -71,16 +77,42 @@ fn write_text(proof: &Proof, zone: &TimeZone, out: &mut dyn Write) -> Result<(),
     let hours = proof.hours;
     writeln!(out, "  stored: {samples} of {series}, in {hours} pairs of series and hour")?;
     writeln!(out, "  missing: {}, doubled: {}", proof.missing, proof.doubled)?;
-    for dispute in &proof.mended {
-        write!(out, "  right now, since it was delivered again: ")?;
-        write_dispute(dispute, zone, out)?;
+    if proof.same_millisecond > 0 {
+        writeln!(
+            out,
+            "  left out: {}, of runs in the same millisecond as another of their check: the receiver gets the first, and queries here go \
+             by the last",
+            counted(proof.same_millisecond, "sample")
+        )?;
     }
-    for dispute in &proof.disputes {
-        write!(out, "  {}: ", if dispute.is_known { "known" } else { "not right" })?;
-        write_dispute(dispute, zone, out)?;
+    // What is not right first, so that it is among those that are shown.
+    let (known, wrong): (Vec<&Dispute>, Vec<&Dispute>) =
+        proof.disputes.iter().partition(|dispute| dispute.is_known);
+    let (mut left, mut not_shown) = (if all { usize::MAX } else { DISPUTES_SHOWN_MAX }, 0);
+    let kinds = [
+        ("not right", wrong),
+        ("right now, since it was delivered again", proof.mended.iter().collect()),
+        ("known", known),
+    ];
+    for (kind, disputes) in kinds {
+        let shown = disputes.len().min(left);
+        for dispute in &disputes[..shown] {
+            write!(out, "  {kind}: ")?;
+            write_dispute(dispute, zone, out)?;
+        }
+        left -= shown;
+        not_shown += (disputes.len() - shown) as u64;
     }
-    if proof.not_named > 0 {
-        writeln!(out, "  and {} further pairs of series and hour", proof.not_named)?;
+    match (not_shown, proof.not_named) {
+        (0, 0) => {}
+        (0, more) => writeln!(out, "  and {more} further pairs of series and hour")?,
+        (listed, more) => {
+            writeln!(
+                out,
+                "  and {} further pairs of series and hour; --all lists {listed} of them",
+                listed + more
+            )?;
+        }
     }
     if proof.delivered_again > 0 {
         writeln!(out, "  delivered again: {}", counted(proof.delivered_again, "sample"))?;
@@ -112,4 +144,47 @@ fn write_dispute(dispute: &Dispute, zone: &TimeZone, out: &mut dyn Write) -> Res
         write!(out, ", the first at {}", local_time(first_ms, zone))?;
     }
     Ok(writeln!(out, ": {}", printable(&dispute.why))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dispute(number: u64, is_known: bool) -> Dispute {
+        Dispute {
+            series: format!("s{number}"),
+            check: "x".to_owned(),
+            hour_ms: 0,
+            stored: 360,
+            there: 0,
+            missing: 360,
+            first_missing_ms: None,
+            doubled: 0,
+            not_stored: 0,
+            other_values: 0,
+            why: "so".to_owned(),
+            is_known,
+        }
+    }
+
+    fn text(proof: &Proof, all: bool) -> String {
+        let mut out = Vec::new();
+        write_text(proof, all, &TimeZone::UTC, &mut out).map_err(|failure| failure.message).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_right_comes_first_and_the_rest_is_counted() {
+        let known = (0..50).map(|number| dispute(number, true));
+        let disputes = known.chain((50..60).map(|number| dispute(number, false))).collect();
+        let proof = Proof { disputes, not_named: 7, same_millisecond: 3, ..Proof::default() };
+        let short = text(&proof, false);
+        assert_eq!(short.matches("not right: ").count(), 10, "{short}");
+        assert_eq!(short.matches("known: ").count(), 10, "{short}");
+        assert!(short.contains("and 47 further pairs of series and hour; --all lists 40 of them"), "{short}");
+        assert!(short.contains("left out: 3 samples"), "{short}");
+        let long = text(&proof, true);
+        assert_eq!(long.matches("known: ").count(), 50, "{long}");
+        assert!(long.contains("and 7 further pairs of series and hour\n"), "{long}");
+    }
 }

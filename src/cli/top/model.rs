@@ -77,6 +77,10 @@ pub(super) struct Model {
     pub(super) problems: bool,
     /// The check that keys are for.
     selected: Option<String>,
+    /// Whether somebody chose that; else it is the first.
+    has_chosen: bool,
+    /// Its line in the list.
+    at: usize,
     /// The first line of the list that is shown.
     pub(super) first: usize,
     pub(super) view: View,
@@ -108,6 +112,8 @@ impl Model {
             filter: String::new(),
             problems: false,
             selected: None,
+            has_chosen: false,
+            at: 0,
             first: 0,
             view: View::List,
             prompt: None,
@@ -164,8 +170,7 @@ impl Model {
 
     /// The line of the list that keys are for.
     pub(super) fn cursor(&self) -> usize {
-        let is_selected = |at: &usize| Some(&self.checks[*at].row.check) == self.selected.as_ref();
-        self.order.iter().position(is_selected).unwrap_or(0)
+        self.at
     }
 
     /// Where on a page what is.
@@ -198,7 +203,6 @@ impl Model {
 
     /// Puts the checks in order anew, and keeps what keys are for on the page. To be called after news and before drawing.
     pub(super) fn arrange(&mut self, area: Rect) {
-        let at_before = self.cursor();
         let wanted = self.filter.to_lowercase();
         let is_shown = |check: &Check| {
             let texts = [check.row.check.as_str(), check.row.state, check.row.text.as_str()];
@@ -212,13 +216,14 @@ impl Model {
             order.reverse();
         }
         self.order = order;
-        let is_there =
-            self.order.iter().any(|at| Some(&self.checks[*at].row.check) == self.selected.as_ref());
-        if !is_there {
-            self.select(at_before);
+        let is_selected = |at: &usize| Some(&self.checks[*at].row.check) == self.selected.as_ref();
+        match self.order.iter().position(is_selected) {
+            Some(at) if self.has_chosen => self.at = at,
+            _ if !self.has_chosen => self.select(0),
+            _ => self.select(self.at),
         }
         let lines = self.places(area).rows();
-        let at = self.cursor();
+        let at = self.at;
         // While nobody has chosen one, the worst stay in view.
         self.first = self.first.min(self.order.len().saturating_sub(lines)).min(at);
         if at >= self.first + lines {
@@ -226,9 +231,14 @@ impl Model {
         }
     }
 
+    fn choose(&mut self, at: usize) {
+        self.has_chosen = true;
+        self.select(at);
+    }
+
     fn select(&mut self, at: usize) {
-        let at = at.min(self.order.len().saturating_sub(1));
-        self.selected = self.order.get(at).map(|at| self.checks[*at].row.check.clone());
+        self.at = at.min(self.order.len().saturating_sub(1));
+        self.selected = self.order.get(self.at).map(|at| self.checks[*at].row.check.clone());
     }
 
     /// Takes what happened at the terminal. Returns what is to be done about it.
@@ -262,7 +272,7 @@ impl Model {
         if self.selected.as_ref() == Some(&chosen) {
             return self.fulfil(Wish::Open, area);
         }
-        self.selected = Some(chosen);
+        self.choose(line);
         None
     }
 
@@ -336,6 +346,7 @@ impl Model {
     }
 
     fn open_selected(&mut self) {
+        self.has_chosen = true;
         if let (View::List, Some(name)) = (&self.view, &self.selected) {
             self.view = View::Check { name: name.clone(), scroll: 0 };
         }
@@ -344,7 +355,7 @@ impl Model {
     fn neighbour(&mut self, forward: bool) {
         let View::Check { .. } = self.view else { return };
         let at = self.cursor();
-        self.select(if forward { at + 1 } else { at.saturating_sub(1) });
+        self.choose(if forward { at + 1 } else { at.saturating_sub(1) });
         if let Some(name) = self.selected.clone() {
             self.view = View::Check { name, scroll: 0 };
         }
@@ -356,7 +367,7 @@ impl Model {
             usize::try_from(to.max(0)).unwrap_or(0)
         };
         match &mut self.view {
-            View::List => self.select(moved(self.cursor())),
+            View::List => self.choose(moved(self.at)),
             // Drawing knows how far that goes.
             View::Check { scroll, .. } => *scroll = moved(*scroll),
             View::Help(_) => {}

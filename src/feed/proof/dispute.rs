@@ -107,6 +107,9 @@ pub struct Proof {
     pub hours: u64,
     /// Samples in them, of different milliseconds.
     pub samples: u64,
+    /// Stored samples that are not among these: a run of their check was in the same millisecond before. The sink delivered the first,
+    /// and queries of the store go by the last.
+    pub same_millisecond: u64,
     /// Samples that are missing.
     pub missing: u64,
     /// Samples that are there once too often.

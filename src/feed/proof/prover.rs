@@ -171,6 +171,7 @@ impl Prover {
             }
         }
         proof.series = proof.series.max(series);
+        proof.same_millisecond += stored.left_out;
         if nans > 0 && self.manner == Manner::VictoriaMetrics {
             proof.note_not_proven("values that are no number: VictoriaMetrics drops them".to_owned());
         }

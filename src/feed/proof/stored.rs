@@ -28,6 +28,8 @@ pub(super) struct Stored {
     pub(super) series: Vec<Arc<RunSeries>>,
     /// Checks and hours in which several runs were in one millisecond.
     pub(super) repeated: BTreeSet<(Arc<str>, usize)>,
+    /// Samples that were left out since another run of their check was in the same millisecond.
+    pub(super) left_out: u64,
     /// What cannot be read, by check.
     pub(super) damages: BTreeMap<String, Vec<String>>,
 }
@@ -43,8 +45,8 @@ impl Stored {
 /// The samples of series and hours that are looked at exactly, with the times at which the series end.
 pub(super) type Samples = HashMap<(u32, usize), Vec<RunSample>>;
 
-/// Takes the samples of a run: its check, its hour, and whether some were left out since another run was in the same millisecond.
-type Take<'t> = dyn FnMut(&Arc<str>, usize, &[RunSample], bool) + 't;
+/// Takes the samples of a run: its check, its hour, and how many were left out since another run was in the same millisecond.
+type Take<'t> = dyn FnMut(&Arc<str>, usize, &[RunSample], u64) + 't;
 
 impl Store {
     pub(super) fn open(dir: &Path, settings: &SinkSettings, selection: Selection) -> Result<Store, String> {
@@ -64,8 +66,9 @@ impl Store {
     pub(super) fn count(&mut self, hours: Hours) -> Stored {
         let mut stored = Stored::default();
         for check in self.checks() {
-            let mut counted = |check: &Arc<str>, hour: usize, samples: &[RunSample], repeated: bool| {
-                if repeated {
+            let mut counted = |check: &Arc<str>, hour: usize, samples: &[RunSample], repeated: u64| {
+                stored.left_out += repeated;
+                if repeated > 0 {
                     stored.repeated.insert((Arc::clone(check), hour));
                 }
                 for sample in samples {
@@ -97,7 +100,7 @@ impl Store {
             wanted.iter().map(|(number, _)| Arc::clone(&series[*number as usize].check)).collect();
         let mut found = Samples::new();
         for check in checks {
-            let mut take = |_: &Arc<str>, hour: usize, samples: &[RunSample], _: bool| {
+            let mut take = |_: &Arc<str>, hour: usize, samples: &[RunSample], _: u64| {
                 for sample in samples.iter().filter(|sample| wanted.contains(&(sample.series, hour))) {
                     found.entry((sample.series, hour)).or_default().push(*sample);
                 }
@@ -143,7 +146,7 @@ impl Store {
             let before = self.runs.repeated();
             self.samples.clear();
             self.runs.take(check, &run, &mut self.samples);
-            take(check, hour, &self.samples, self.runs.repeated() > before);
+            take(check, hour, &self.samples, self.runs.repeated() - before);
         }
         damages
     }

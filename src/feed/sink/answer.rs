@@ -64,6 +64,23 @@ impl Answer {
     }
 }
 
+/// Whether a receiver refuses a sample for its time: it has that time, or a later one, already, or takes none that old. Such a sample is
+/// refused whenever it comes.
+pub(super) fn is_too_late(why: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "out of order",
+        "out-of-order",
+        "out of bounds",
+        "too old",
+        "too-old",
+        "too far behind",
+        "duplicate sample",
+        "duplicate-timestamp",
+    ];
+    let why = why.to_ascii_lowercase();
+    WORDS.iter().any(|words| why.contains(words))
+}
+
 /// What a sender returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
@@ -94,6 +111,19 @@ pub struct Looked {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_comes_too_late_is_told_from_what_is_wrong() {
+        for late in [
+            "status 400: out of order sample",
+            "status 400: out of bounds",
+            "status 400: duplicate sample for timestamp",
+            "status 400: the sample timestamp is too old (err-mimir-sample-timestamp-too-old)",
+        ] {
+            assert!(is_too_late(late), "{late}");
+        }
+        assert!(!is_too_late("status 400: invalid label name"));
+    }
 
     #[test]
     fn each_status_has_its_meaning() {

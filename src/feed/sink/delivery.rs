@@ -8,6 +8,7 @@ use custos_store::{Error, Notes};
 use tokio::task::JoinSet;
 
 use super::answer::{Looked, Sent};
+use super::arrival::Arrivals;
 use super::aside::{Asides, note_name};
 use super::changed::Changed;
 use super::engine::{Effect, Engine, Event, Manner};
@@ -60,6 +61,9 @@ pub struct Delivery {
     looked: Looked,
     trouble: Option<String>,
     noticed: Option<(i64, String)>,
+    arrivals: Arrivals,
+    /// When the first run of the piece that is delivered live arrived (ms since the epoch).
+    arrived_ms: Option<i64>,
     gaps: u64,
     acknowledged_ms: Option<i64>,
     started_ms: i64,
@@ -119,6 +123,7 @@ impl Delivery {
             }
         };
         let senders = Sender::pair(&settings, own);
+        let arrivals = Arrivals::new(clock::now_ms(), feed.lag().and_then(|lag| lag.newest_ms));
         let settle = senders[0].settle();
         let gather = settings.gather.unwrap_or_else(|| senders[0].gather());
         let is_told = senders[0].is_told();
@@ -126,7 +131,7 @@ impl Delivery {
         let seed = fnv1a(settings.host.bytes().chain(settings.name.bytes()));
         let clock_lead_ms = settings.clock_lead.as_millis() as i64;
         Ok(Delivery {
-            engine: Engine::new(Manner { clock_lead_ms, settle, gather, seed }),
+            engine: Engine::new(Manner { clock_lead_ms, settle, settles_when_asked: is_told, gather, seed }),
             feed,
             lanes,
             ending: (0, None),
@@ -142,6 +147,8 @@ impl Delivery {
             looked: Looked::default(),
             trouble: None,
             noticed: None,
+            arrivals,
+            arrived_ms: None,
             gaps: 0,
             acknowledged_ms: None,
             started_ms: clock::now_ms(),
@@ -247,6 +254,7 @@ impl Delivery {
             Effect::Rewind => {
                 self.feed.rewind();
                 self.is_to_be_placed = self.is_told;
+                self.arrivals.begin_again();
                 self.lanes.iter_mut().for_each(|parts| parts.loading.begin_again());
             }
             Effect::Look => self.wants_look = true,
@@ -287,6 +295,10 @@ impl Delivery {
         match piece {
             Ok(Some(piece)) => {
                 self.gaps += piece.gaps.len() as u64;
+                if lane == Lane::Live {
+                    let times_ms = piece.runs.iter().map(|fed| fed.run.time_ms);
+                    self.arrived_ms = self.arrivals.take(times_ms, now.wall_ms);
+                }
                 let (place, has_more) = (piece.progress.clone(), piece.has_more);
                 let load = parts.loading.load(piece, self.feed.reader());
                 parts.newest_ms = load.whole().span_ms().map(|(_, last_ms)| last_ms);
@@ -377,13 +389,13 @@ impl Delivery {
         }
     }
 
-    /// How old the oldest run is that is to be delivered live and is not.
+    /// How long ago the oldest run arrived that is to be delivered live and is not.
     fn lag_ms(&self, now: Moment) -> i64 {
         let oldest_ms = match (self.engine.oldest_live_ms(), self.feed.lag()) {
-            (Some(oldest_ms), _) => oldest_ms,
+            (Some(oldest_ms), _) => self.arrived_ms.unwrap_or(oldest_ms),
             // Nothing has been fetched, since the receiver has not answered yet.
             (None, Some(lag)) if lag.runs > 0 && !self.engine.has_looked() => {
-                lag.last_ms.unwrap_or(self.started_ms)
+                lag.newest_ms.map_or(self.started_ms, |newest_ms| newest_ms.min(now.wall_ms))
             }
             _ => return 0,
         };
@@ -398,6 +410,7 @@ impl Delivery {
         counts.acknowledged = counts.acknowledged.saturating_sub(changed.left_out);
         SinkReport {
             name: self.settings.name.clone(),
+            has_answered: self.engine.has_looked(),
             kind: self.settings.kind.key().to_owned(),
             what: self.looked.what.clone(),
             counts,

@@ -6,15 +6,15 @@
 
 use std::time::Duration;
 
-use super::answer::{Answer, Sent};
+use super::answer::{Answer, Sent, is_too_late};
 use super::lane::{Doing, Lane, LaneState};
 use super::marks::{Mark, Marks};
 use super::pace::{Backoff, Random};
 use super::parcel::{Load, Parcel};
 use crate::clock::{Moment, micros};
 use crate::limits::{
-    SINK_CLOSED_RETRY, SINK_FAILURES_OURS, SINK_HELD_LOOK, SINK_LOOK, SINK_RETRY_AFTER_MAX, SINK_SETTLE_LOOK,
-    SINK_SPLITS_MAX,
+    SINK_CLOSED_RETRY, SINK_FAILURES_OURS, SINK_HELD_LOOK, SINK_LOOK, SINK_RETRY_AFTER_MAX, SINK_SETTLE_ASK,
+    SINK_SETTLE_LOOK, SINK_SPLITS_MAX,
 };
 
 /// How a sink is to deliver.
@@ -24,6 +24,8 @@ pub struct Manner {
     pub clock_lead_ms: i64,
     /// For how long the receiver may lose what it has acknowledged, when it is killed.
     pub settle: Duration,
+    /// What was acknowledged becomes safe only when the receiver was asked how it is, and not by the answers to what is sent.
+    pub settles_when_asked: bool,
     /// For how long runs are gathered before the feed is asked for more, once it had no more.
     pub gather: Duration,
     /// By what this sink differs from others, so that they do not all come at once.
@@ -121,6 +123,9 @@ pub struct Counts {
     pub failures: u64,
     /// Samples or runs that were refused, and set aside.
     pub refused: u64,
+    /// Ends of series that the receiver refused since it has later samples, or takes none that old. They are no measurements, and are
+    /// given up.
+    pub ends_refused: u64,
     /// Samples that were held back since they are ahead of the receiver's clock.
     pub held_back: u64,
     /// How often the receiver may have lost something, so that what was not settled was sent again.
@@ -272,9 +277,12 @@ impl<P: Clone + Mark> Engine<P> {
         let is_idle =
             self.lanes.iter().all(|lane| matches!(lane.doing, Doing::Resting { .. } | Doing::Fetching));
         let due_us = self.marks.iter().filter_map(Marks::due_us).min();
-        let after_us = due_us.map(|due_us| due_us.saturating_add(micros(SINK_SETTLE_LOOK)));
+        let is_asked = self.manner.settles_when_asked;
+        let pause = if is_asked { SINK_SETTLE_ASK } else { SINK_SETTLE_LOOK };
+        let after_us = due_us.map(|due_us| due_us.saturating_add(micros(pause)));
         // One that was not there is looked at when that is due again.
-        after_us.filter(|_| is_idle && self.look_us.is_some() && self.look_failures.tries() == 0)
+        after_us
+            .filter(|_| (is_idle || is_asked) && self.look_us.is_some() && self.look_failures.tries() == 0)
     }
 
     /// The time of the latest sample that the receiver takes, as far as its clock is known (ms since the epoch).
@@ -371,7 +379,7 @@ impl<P: Clone + Mark> Engine<P> {
         if is_current && self.lanes[lane.index()].piece == piece && self.lanes[lane.index()].is_ready() {
             self.send(lane, now, effects);
         }
-        if is_there {
+        if is_there && !self.manner.settles_when_asked {
             self.settle(now, effects);
         }
     }
@@ -445,6 +453,8 @@ impl<P: Clone + Mark> Engine<P> {
                 state.splits += 1;
                 state.parts.extend([second, first]);
             }
+            // It marks where a series ended for whoever asks the receiver, and would be refused ever again.
+            None if parcel.is_ends() && is_too_late(&why) => self.counts.ends_refused += parcel.len() as u64,
             None => {
                 self.counts.refused += parcel.len() as u64;
                 effects.push(Effect::SetAside { parcel, why, until_ms: None });

@@ -2,6 +2,7 @@
 
 mod already;
 mod answer;
+mod arrival;
 mod aside;
 mod by_series;
 mod changed;
@@ -48,7 +49,7 @@ pub use parcel::{Load, NumberedRun, OfSeries, Origin, Parcel, Part};
 pub(in crate::feed) use query_api::{Row, matcher, ms, rows, seconds, unread};
 pub(in crate::feed) use receiver::{About, Kind};
 pub use remote_write::RemoteWrite;
-pub use report::{SinkReport, figure_prefix};
+pub use report::{SinkReport, figure_prefix, shown_of};
 pub use sender::Sender;
 pub use settings::{
     Endpoint, FileTarget, GraphiteTarget, NatsEndpoint, NatsLogin, OtlpTarget, Settings, SinkKind,

@@ -170,6 +170,12 @@ impl Parcel {
         }
     }
 
+    /// Whether all that it has is where series end.
+    pub fn is_ends(&self) -> bool {
+        let mut values = self.series().flat_map(|part| part.values).peekable();
+        values.peek().is_some() && values.all(Option::is_none)
+    }
+
     /// The earliest and the latest time in it (ms since the epoch).
     pub fn span_ms(&self) -> Option<(i64, i64)> {
         let span = |one: (i64, i64), other: (i64, i64)| (one.0.min(other.0), one.1.max(other.1));

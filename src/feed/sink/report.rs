@@ -15,13 +15,15 @@ pub fn figure_prefix(sink: &str) -> String {
 pub struct SinkReport {
     /// Its name.
     pub name: String,
+    /// Whether its receiver has answered since it was started.
+    pub has_answered: bool,
     /// The kind of its receiver, by the key that chooses it.
     pub kind: String,
     /// What the receiver says that it is.
     pub what: String,
     /// What it has done since it was started.
     pub counts: Counts,
-    /// How old the oldest run is that is to be delivered live and is not (ms).
+    /// How long ago the oldest run arrived that is to be delivered live and is not (ms).
     pub lag_ms: i64,
     /// About how many older runs are to be delivered beside that.
     pub behind_runs: u64,
@@ -57,4 +59,53 @@ pub struct SinkReport {
     pub sent_bytes: u64,
     /// The lag that is a warning, and that is critical (ms).
     pub lag_limits_ms: (i64, i64),
+}
+
+impl SinkReport {
+    /// Whether it is known how the sink does: its receiver has answered, or did not when it was asked, or there is something wrong here.
+    pub fn is_known(&self) -> bool {
+        self.has_answered || self.waits.is_some() || self.trouble.is_some()
+    }
+}
+
+/// What there is to say of each sink after a process was started anew: what that one says once it knows, and until then what the one
+/// before it said of a sink of this name.
+pub fn shown_of(new: Vec<SinkReport>, before: &[SinkReport], names: &[&str]) -> Vec<SinkReport> {
+    let of_before = |name: &str| before.iter().find(|report| report.name == name).cloned();
+    let mut shown: Vec<SinkReport> = Vec::new();
+    for name in names {
+        let own = new.iter().find(|report| report.name == **name).cloned();
+        shown.extend(match own {
+            Some(report) if report.is_known() => Some(report),
+            own => of_before(name).or(own),
+        });
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_holds_until_the_sink_knows_how_it_does() {
+        let report = |name: &str, set_aside: u64, has_answered: bool| SinkReport {
+            name: name.to_owned(),
+            set_aside,
+            has_answered,
+            ..SinkReport::default()
+        };
+        let before = [report("a", 7, true), report("gone", 1, true)];
+        let shown = |new: Vec<SinkReport>| -> Vec<(String, u64)> {
+            let shown = shown_of(new, &before, &["a", "b"]);
+            shown.into_iter().map(|report| (report.name, report.set_aside)).collect()
+        };
+        let (a, b) = ("a".to_owned(), "b".to_owned());
+        assert_eq!(shown(Vec::new()), [(a.clone(), 7)]);
+        let new = vec![report("a", 0, false), report("b", 0, false)];
+        assert_eq!(shown(new), [(a.clone(), 7), (b.clone(), 0)]);
+        assert_eq!(shown(vec![report("a", 3, true)]), [(a.clone(), 3)]);
+        let waiting = SinkReport { waits: Some("no".to_owned()), ..report("a", 4, false) };
+        assert_eq!(shown(vec![waiting]), [(a, 4)]);
+    }
 }

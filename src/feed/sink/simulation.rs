@@ -151,7 +151,13 @@ struct SetAside {
 
 fn simulate(seed: u64, in_order: bool) {
     let settle = Duration::from_secs(20);
-    let manner = Manner { clock_lead_ms: 300_000, settle, gather: Duration::from_secs(1), seed };
+    let manner = Manner {
+        clock_lead_ms: 300_000,
+        settle,
+        settles_when_asked: seed % 2 == 1,
+        gather: Duration::from_secs(1),
+        seed,
+    };
     let mut engine: Engine<Place> = Engine::new(manner);
     let mut chance = Chance(seed | 1);
     let bad: BTreeSet<i64> = [time_ms(Lane::Live, 77), time_ms(Lane::Behind, 1234)].into();
@@ -272,7 +278,8 @@ fn a_receiver_that_wants_order_gets_the_backlog_first() {
 #[test]
 fn what_arrives_is_gathered_once_everything_was_delivered() {
     let gather = Duration::from_millis(700);
-    let manner = Manner { clock_lead_ms: 300_000, settle: Duration::ZERO, gather, seed: 3 };
+    let manner =
+        Manner { clock_lead_ms: 300_000, settle: Duration::ZERO, settles_when_asked: false, gather, seed: 3 };
     let mut engine: Engine<u64> = Engine::new(manner);
     let start = Moment { mono_us: 1_000_000, wall_ms: NOON };
     engine.handle(Event::Looked { process: 1, date_ms: None, in_order_only: false }, start);
@@ -291,4 +298,85 @@ fn what_arrives_is_gathered_once_everything_was_delivered() {
     }
     let fetched = engine.handle(Event::Tick, start.after(gather));
     assert!(fetched.iter().any(|effect| matches!(effect, Effect::Fetch { lane: Lane::Live, .. })));
+}
+
+/// An engine of which a piece with one sample is under way live, and the number of that piece.
+fn sending(manner: Manner, value: Option<Value>, start: Moment) -> (Engine<u64>, u64) {
+    let mut engine: Engine<u64> = Engine::new(manner);
+    engine.handle(Event::Looked { process: 1, date_ms: None, in_order_only: false }, start);
+    let load = Load::of_samples(&[RunSample { series: 0, time_ms: NOON, value }], &series());
+    let sent = engine.handle(Event::Piece { lane: Lane::Live, load, place: 1, has_more: false }, start);
+    let piece = sent.iter().find_map(|effect| match effect {
+        Effect::Send { piece, .. } => Some(*piece),
+        _ => None,
+    });
+    (engine, piece.unwrap())
+}
+
+const MANNER: Manner = Manner {
+    clock_lead_ms: 300_000,
+    settle: Duration::from_secs(20),
+    settles_when_asked: false,
+    gather: Duration::from_secs(1),
+    seed: 3,
+};
+
+fn answered(engine: &mut Engine<u64>, piece: u64, answer: Answer, now: Moment) -> Vec<Effect<u64>> {
+    let sent = Sent { answer, process: 1, date_ms: None };
+    engine.handle(Event::Sent { lane: Lane::Live, piece, sent, took: Duration::from_millis(20) }, now)
+}
+
+/// What was made here and can never be taken is not kept for somebody to look at.
+#[test]
+fn the_end_of_a_series_that_comes_too_late_is_given_up() {
+    let start = Moment { mono_us: 1_000_000, wall_ms: NOON };
+    let late = || Answer::of_status(400, "out of order sample", None);
+    let wrong = || Answer::of_status(400, "invalid label name", None);
+    for (value, answer, given_up) in [
+        (None, late(), true),
+        (None, wrong(), false),
+        (Some(Value::Integer(1)), late(), false),
+        (Some(Value::Integer(1)), wrong(), false),
+    ] {
+        let (mut engine, piece) = sending(MANNER, value, start);
+        let effects = answered(&mut engine, piece, answer, start);
+        let is_aside = effects.iter().any(|effect| matches!(effect, Effect::SetAside { .. }));
+        let counts = engine.counts();
+        assert_eq!(
+            (is_aside, counts.ends_refused, counts.refused),
+            (!given_up, u64::from(given_up), u64::from(!given_up))
+        );
+        assert!(effects.iter().any(|effect| matches!(effect, Effect::Done(Lane::Live))), "{effects:?}");
+    }
+}
+
+/// An answer to another message says nothing of those before it.
+#[test]
+fn a_receiver_that_is_to_be_asked_makes_nothing_safe_by_answers() {
+    let start = Moment { mono_us: 1_000_000, wall_ms: NOON };
+    for settles_when_asked in [false, true] {
+        let manner = Manner { settles_when_asked, ..MANNER };
+        let (mut engine, piece) = sending(manner, Some(Value::Integer(1)), start);
+        answered(&mut engine, piece, Answer::Taken, start);
+        let is_settled =
+            |effects: &[Effect<u64>]| effects.iter().any(|effect| matches!(effect, Effect::Settle(1)));
+        let later = start.after(Duration::from_secs(100));
+        let load = Load::of_samples(
+            &[RunSample { series: 0, time_ms: NOON + 1, value: Some(Value::Integer(1)) }],
+            &series(),
+        );
+        let mut effects =
+            engine.handle(Event::Piece { lane: Lane::Live, load, place: 2, has_more: false }, later);
+        let asks = effects.iter().any(|effect| matches!(effect, Effect::Look));
+        assert_eq!(asks, settles_when_asked, "{effects:?}");
+        let next = effects.iter().find_map(|effect| match effect {
+            Effect::Send { piece, .. } => Some(*piece),
+            _ => None,
+        });
+        effects.extend(answered(&mut engine, next.unwrap(), Answer::Taken, later));
+        assert_eq!(is_settled(&effects), !settles_when_asked, "{effects:?}");
+        let looked = Event::Looked { process: 1, date_ms: None, in_order_only: false };
+        let effects = engine.handle(looked, later);
+        assert_eq!(is_settled(&effects), settles_when_asked, "{effects:?}");
+    }
 }

@@ -86,3 +86,21 @@ pub const SIMILAR_UNITS_MARKED_MAX: i64 = 64;
 
 /// Damaged parts that a search reports.
 pub const SIMILAR_DAMAGES_MAX: usize = 1000;
+
+/// Points into which the window is divided in which series are compared with their past, unless there are fewer samples.
+pub const SHIFT_POINTS: i64 = 60;
+
+/// Series of a check that are read at once for that.
+pub const SHIFT_GROUP_MAX: usize = 16;
+
+/// The past that they are compared with: so many times the window, ...
+pub const SHIFT_HISTORY_WINDOWS: i64 = 40;
+
+/// ... at least this (ms), ...
+pub const SHIFT_HISTORY_MS_MIN: i64 = 14 * 86_400_000;
+
+/// ... at most this.
+pub const SHIFT_HISTORY_MS_MAX: i64 = 60 * 86_400_000;
+
+/// The longest window in which series are compared with their past, in hours.
+pub const SHIFT_SPAN_HOURS_MAX: usize = 90 * 24;

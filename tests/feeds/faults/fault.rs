@@ -18,6 +18,8 @@ pub(super) enum Fault {
     ClockSet(i64),
     /// The receiver is killed with no chance to tidy up.
     ReceiverKilled,
+    /// The receiver is killed, and not there again before what it took would be taken for safe.
+    ReceiverGone,
     /// The receiver is ended.
     ReceiverEnded,
     /// The receiver is stopped, and goes on.
@@ -32,8 +34,11 @@ pub(super) enum Fault {
     DiskFull,
 }
 
+/// Rounds of which in one, the first, the receiver is gone for long: such a round takes longer than all others.
+const GONE_EVERY: u64 = 25;
+
 /// Draws what goes wrong in a round: at most one thing each with the agent, the receiver, the network and the disk.
-pub(super) fn draw(random: &mut Random, has_disk: bool, is_strict: bool) -> Vec<Fault> {
+pub(super) fn draw(random: &mut Random, round: u64, has_disk: bool, is_strict: bool) -> Vec<Fault> {
     let mut all = Vec::new();
     while all.is_empty() {
         let mut some = |chance: u64, one: fn(&mut Random) -> Fault| {
@@ -46,6 +51,10 @@ pub(super) fn draw(random: &mut Random, has_disk: bool, is_strict: bool) -> Vec<
         some(55, of_network);
         some(if has_disk { 20 } else { 0 }, |_| Fault::DiskFull);
     }
+    if round % GONE_EVERY == 1 {
+        all.retain(|fault| !fault.is_of_receiver());
+        all.push(Fault::ReceiverGone);
+    }
     if is_strict {
         // Times that go back would be refused.
         all.iter_mut()
@@ -56,6 +65,12 @@ pub(super) fn draw(random: &mut Random, has_disk: bool, is_strict: bool) -> Vec<
         all.swap(at, random.below(at as u64 + 1) as usize);
     }
     all
+}
+
+impl Fault {
+    fn is_of_receiver(self) -> bool {
+        matches!(self, Fault::ReceiverKilled | Fault::ReceiverEnded | Fault::ReceiverStopped)
+    }
 }
 
 fn of_agent(random: &mut Random) -> Fault {

@@ -18,6 +18,8 @@ use crate::stage::{Daemon, Random, Stage, children, kill_hard, pause, text, wait
 const OVERLAP_MS: i64 = 60_000;
 /// How far ahead of the clock samples are looked for: less than a sink's `clock_lead`.
 const AHEAD_MS: i64 = 4 * 60_000 + 30_000;
+/// How long a receiver is gone at the least: longer than it takes until what it had acknowledged would be taken for safe.
+const OUTAGE: Duration = custos::limits::SINK_SETTLE.saturating_add(Duration::from_secs(5));
 /// The check that runs while the clock is set otherwise.
 const JUMPED: &str = "jumped";
 /// Each of a run's metrics is a figure, one of them only now and then.
@@ -73,7 +75,7 @@ impl<P: Peer> Trial<P> {
 
     /// Has some things go wrong, and looks whether all is there once they no longer do.
     pub(super) fn round(&mut self, round: u64) {
-        let faults = draw(&mut self.random, self.disk.is_some(), self.peer.is_strict());
+        let faults = draw(&mut self.random, round, self.disk.is_some(), self.peer.is_strict());
         let result = catch_unwind(AssertUnwindSafe(|| {
             faults.iter().for_each(|fault| {
                 self.begin_fault(*fault);
@@ -146,7 +148,7 @@ impl<P: Peer> Trial<P> {
                 self.agent.take().unwrap().kill();
                 self.run_at_another_time(by_ms);
             }
-            Fault::ReceiverKilled => self.peer.end(Signal::SIGKILL),
+            Fault::ReceiverKilled | Fault::ReceiverGone => self.peer.end(Signal::SIGKILL),
             Fault::ReceiverEnded => self.peer.end(Signal::SIGTERM),
             Fault::ReceiverStopped => self.peer.signal(Signal::SIGSTOP),
             Fault::Cut => self.proxy.cut(),
@@ -163,6 +165,10 @@ impl<P: Peer> Trial<P> {
             }
             Fault::AgentStopped => self.agent.as_ref().unwrap().signal(Signal::SIGCONT),
             Fault::ReceiverKilled | Fault::ReceiverEnded => self.peer.start(&self.stage),
+            Fault::ReceiverGone => {
+                pause(OUTAGE);
+                self.peer.start(&self.stage);
+            }
             Fault::ReceiverStopped => self.peer.signal(Signal::SIGCONT),
             Fault::Network(_) => self.proxy.set(Weather::Fair),
             Fault::DiskFull => self.disk.iter().for_each(Disk::free),

@@ -7,9 +7,8 @@ use crate::cli::top::model::{Model, View};
 use crate::text::printable;
 use crate::text::width::{shorten, width};
 
-const KEYS_OF_LIST: &str =
-    "?:keys  /:filter  F6:sort  Enter:open  a:ack  s:silence  r:run  p:problems  q:quit";
-const KEYS_OF_CHECK: &str = "?:keys  Esc:back  Tab:next  +-:time  a:ack  u:unack  s:silence  r:run  F10:quit";
+const KEYS_OF_LIST: &str = "?:keys /:filter F6:sort Enter:open a:ack s:silence r:run p:problems q:quit";
+const KEYS_OF_CHECK: &str = "?:keys Esc:back Tab:next +-:time a:ack u:unack s:silence r:run F10:quit";
 
 pub(super) fn draw(model: &Model, page: &mut Buffer) {
     let line = page.area.height - 1;

@@ -25,7 +25,9 @@ pub(super) fn draw(model: &Model, places: &Places, page: &mut Buffer) {
             page.set_stringn(x, y, text, usize::from(columns), style);
         }
         if at == cursor {
-            page.set_style(Rect::new(0, y, places.width, 1), Style::new().add_modifier(Modifier::REVERSED));
+            // In one colour, as the colours of a small graph would be a bar.
+            let chosen = Style::new().fg(Color::Reset).add_modifier(Modifier::REVERSED);
+            page.set_style(Rect::new(0, y, places.width, 1), chosen);
         }
     }
     if model.order.is_empty() {
@@ -72,9 +74,7 @@ fn cell(column: Column, check: &Check, model: &Model, columns: usize) -> (String
         }
         Column::Note => (check.note(), plain.fg(Color::Cyan)),
         Column::Age if row.running => (number("runs".to_owned()), plain.fg(Color::Cyan)),
-        Column::Age => {
-            (number(ago(row.last_run_ms.map(|ms| whole_second(ms, model.now_ms())), model.now_ms())), plain)
-        }
+        Column::Age => (number(age(row.last_run_ms, model.now_ms())), plain),
         Column::Recent => {
             let recent = check.recent.as_ref();
             let line = recent.map(|recent| recent.sparkline(model.now_ms(), columns, model.glyphs));
@@ -93,9 +93,15 @@ fn cell(column: Column, check: &Check, model: &Model, columns: usize) -> (String
     }
 }
 
-/// A moment, put off so that whole seconds have passed since: a page that is drawn once a second shows no parts of them.
-fn whole_second(then_ms: i64, now_ms: i64) -> i64 {
-    then_ms.saturating_add(now_ms.saturating_sub(then_ms).rem_euclid(1000))
+/// How long ago a moment was, in whole seconds: a page that is drawn once a second shows no parts of them.
+fn age(then_ms: Option<i64>, now_ms: i64) -> String {
+    let passed_ms = then_ms.map(|then_ms| now_ms.saturating_sub(then_ms));
+    match passed_ms {
+        // Clocks of two processes may differ by a moment.
+        Some(-999..1000) => "0s".to_owned(),
+        Some(passed_ms) => ago(Some(now_ms.saturating_sub(passed_ms - passed_ms.rem_euclid(1000))), now_ms),
+        None => ago(None, now_ms),
+    }
 }
 
 /// A time of a run (µs).

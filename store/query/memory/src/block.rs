@@ -5,7 +5,7 @@ use crate::limits::{BRIDGED_MAX, EMPTY_ONE_IN};
 
 /// Buckets with short gaps bridged, and running sums over them. What is before and after the part is not known to it, so gaps at
 /// its ends are not bridged.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Block {
     /// What was taken away from every value, so that 32 bits are enough.
     pub(crate) centre: f64,
@@ -13,6 +13,8 @@ pub struct Block {
     pub(crate) means: Vec<f32>,
     /// The same with all bits: least, mean, greatest.
     pub(crate) curves: [Vec<f64>; 3],
+    /// Which buckets have no sample.
+    is_empty: Vec<bool>,
     /// For each bucket and the end: how many before it had no sample.
     pub(crate) empty: Vec<u32>,
     /// For each bucket and the end: how many before it have no value, as they are part of a longer gap.
@@ -25,42 +27,66 @@ pub struct Block {
 impl Block {
     /// The buckets, ready to be searched.
     pub fn new(buckets: &Buckets) -> Block {
+        let mut block = Block::default();
+        block.fill(buckets);
+        block
+    }
+
+    /// Makes it one of other buckets, in the memory that it has.
+    pub fn fill(&mut self, buckets: &Buckets) {
         let len = buckets.len();
-        let mut curves = [Vec::with_capacity(len), Vec::with_capacity(len), Vec::with_capacity(len)];
-        for index in 0..len {
-            let (least, greatest) = buckets.range(index).unwrap_or((f64::NAN, f64::NAN));
-            curves[0].push(least);
-            curves[1].push(buckets.mean(index).unwrap_or(f64::NAN));
-            curves[2].push(greatest);
+        self.is_empty.clear();
+        self.is_empty.extend(buckets.counts.iter().map(|count| *count == 0));
+        let any_empty = self.is_empty.contains(&true);
+        for (curve, values) in self.curves.iter_mut().zip([&buckets.least, &buckets.sums, &buckets.greatest])
+        {
+            curve.clear();
+            curve.extend_from_slice(values);
         }
-        let is_empty: Vec<bool> = buckets.counts.iter().map(|count| *count == 0).collect();
-        curves.iter_mut().for_each(|curve| bridge(curve, &is_empty, BRIDGED_MAX));
-        let known = curves[1].iter().filter(|mean| !mean.is_nan());
+        // Dividing by 0 gives what is no number, as it should.
+        let counts = self.curves[1].iter_mut().zip(&buckets.counts);
+        counts.for_each(|(mean, count)| *mean /= f64::from(*count));
+        if any_empty {
+            for curve in &mut self.curves {
+                let values = curve.iter_mut().zip(&self.is_empty).filter(|(_, empty)| **empty);
+                values.for_each(|(value, _)| *value = f64::NAN);
+                bridge(curve, &self.is_empty, BRIDGED_MAX);
+            }
+        }
+        let known = self.curves[1].iter().filter(|mean| !mean.is_nan());
         let count = known.clone().count().max(1) as f64;
-        let centre = known.map(|mean| mean / count).sum::<f64>();
-        let mut block = Block {
-            centre,
-            means: Vec::with_capacity(len),
-            curves,
-            empty: vec![0],
-            holes: vec![0],
-            sums: vec![0.0],
-            squares: vec![0.0],
-        };
-        let (mut empty, mut holes, mut sum, mut squares) = (0, 0, 0.0, 0.0);
-        for (index, mean) in block.curves[1].iter().enumerate() {
+        self.centre = known.map(|mean| mean / count).sum::<f64>();
+        let centre = self.centre;
+        self.means.clear();
+        self.means.extend(self.curves[1].iter().map(|mean| (mean - centre) as f32));
+        for lists in [&mut self.empty, &mut self.holes] {
+            lists.clear();
+            lists.resize(len + 1, 0);
+        }
+        if any_empty {
+            let (mut empty, mut holes) = (0, 0);
+            for index in 0..len {
+                let is_hole = self.curves[1][index].is_nan();
+                if is_hole {
+                    self.means[index] = 0.0;
+                }
+                empty += u32::from(self.is_empty[index]);
+                holes += u32::from(is_hole);
+                (self.empty[index + 1], self.holes[index + 1]) = (empty, holes);
+            }
+        }
+        for lists in [&mut self.sums, &mut self.squares] {
+            lists.clear();
+            lists.push(0.0);
+        }
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for mean in &self.curves[1] {
             let value = if mean.is_nan() { 0.0 } else { mean - centre };
-            empty += u32::from(is_empty[index]);
-            holes += u32::from(mean.is_nan());
             sum += value;
             squares += value * value;
-            block.means.push(value as f32);
-            block.empty.push(empty);
-            block.holes.push(holes);
-            block.sums.push(sum);
-            block.squares.push(squares);
+            self.sums.push(sum);
+            self.squares.push(squares);
         }
-        block
     }
 
     /// Number of buckets.

@@ -47,6 +47,15 @@ impl Buckets {
         }
     }
 
+    /// Makes them as many empty buckets from another time on, in the memory that they have.
+    pub fn clear(&mut self, start_ms: i64) {
+        self.start_ms = start_ms;
+        self.counts.fill(0);
+        self.sums.fill(0.0);
+        self.least.fill(f64::INFINITY);
+        self.greatest.fill(f64::NEG_INFINITY);
+    }
+
     /// Number of buckets.
     pub fn len(&self) -> usize {
         self.counts.len()

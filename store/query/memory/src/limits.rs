@@ -46,3 +46,48 @@ pub const DISTANCE_STEPS: usize = 2048;
 pub const DISTANCE_MAX: f64 = 4.0;
 
 const _: () = assert!(POINTS_MIN <= POINTS_MAX && POINTS_MAX <= FULL_POINTS_MAX);
+
+/// How far ahead a forecast looks, in days.
+pub const FORECAST_DAYS: usize = 60;
+
+/// History that a forecast goes by at most, in days.
+pub const FORECAST_HISTORY_DAYS: usize = 180;
+
+/// The fewest days of history that a forecast goes by, and that a rate holds for.
+pub const FORECAST_DAYS_MIN: usize = 4;
+
+/// With so many weeks whole weeks are drawn, else days.
+pub const FORECAST_WEEKS_MIN: usize = 4;
+
+/// Ways in which a series may go on that a forecast tries.
+pub const FORECAST_PATHS: usize = 400;
+
+/// Past forecasts by which it is measured how wide a range must be.
+pub const FORECAST_ORIGINS_MAX: usize = 60;
+
+/// The fewest days of history that a past forecast goes by, and the fewest such forecasts that tell anything.
+pub const FORECAST_ORIGINS_MIN: usize = 8;
+
+/// A range that had to be wider by more than this factor means that the series follows no rule.
+pub const FORECAST_WIDER_MAX: f64 = 4.0;
+
+/// How many times its error a difference of rates must be to be a change.
+pub const RATE_CHANGE_MIN: f64 = 6.0;
+
+/// Earlier windows of a series among which one takes its place.
+pub const SHIFT_WINDOWS_MAX: usize = 300;
+
+/// A window is unlike its past if it is among the farthest of this share of the earlier ones, ...
+pub const SHIFT_RANK_MAX: f64 = 0.01;
+
+/// ... and by so many deviations away, on the mean, beyond one of them.
+pub const SHIFT_AWAY_MIN: f64 = 0.5;
+
+/// A series follows the rhythm of the day if what is left without it deviates by less than this share.
+pub const SHIFT_RHYTHM_SHARE: f64 = 0.8;
+
+/// The fewest days that have a rhythm.
+pub const SHIFT_DAYS_MIN: usize = 4;
+
+/// Days by which a rhythm is known.
+pub const SHIFT_DAYS_MAX: usize = 14;

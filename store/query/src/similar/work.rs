@@ -29,6 +29,13 @@ pub(super) struct Work<'a> {
     pub(super) jobs: Vec<Job<'a>>,
 }
 
+/// What a thread uses again for each job: all have as many buckets.
+#[derive(Default)]
+struct Memory {
+    buckets: Vec<Buckets>,
+    block: Block,
+}
+
 /// What the threads share.
 #[derive(Default)]
 struct Shared {
@@ -69,7 +76,7 @@ impl Work<'_> {
     }
 
     fn work(&self, shared: &Shared, is_cancelled: &dyn Fn() -> bool) -> Found<Place> {
-        let mut found = Found::default();
+        let (mut found, mut memory) = (Found::default(), Memory::default());
         while let Some(job) = self.jobs.get(shared.next.fetch_add(1, Ordering::Relaxed)) {
             if is_cancelled() {
                 shared.is_stopped.store(true, Ordering::Relaxed);
@@ -77,33 +84,37 @@ impl Work<'_> {
             if shared.is_stopped.load(Ordering::Relaxed) {
                 break;
             }
-            self.job(job, shared, &mut found);
+            self.job(job, shared, &mut memory, &mut found);
         }
         found
     }
 
-    fn job(&self, job: &Job<'_>, shared: &Shared, found: &mut Found<Place>) {
+    fn job(&self, job: &Job<'_>, shared: &Shared, memory: &mut Memory, found: &mut Found<Place>) {
         let (before, after) = self.pattern.margins();
         let first = job.buckets.start.saturating_sub(before as i64);
         let len = (job.buckets.end - job.buckets.start) as usize + before + after;
         let start_ms = self.grid.time_ms(first);
         let series: Vec<Bucketed> = job.series.iter().map(|(_, series, _)| series.clone()).collect();
-        let mut buckets = vec![Buckets::new(start_ms, self.grid.width_ms, len); series.len()];
+        let Memory { buckets, block } = memory;
+        while buckets.len() < series.len() {
+            buckets.push(Buckets::new(start_ms, self.grid.width_ms, len));
+        }
+        let buckets = &mut buckets[..series.len()];
+        buckets.iter_mut().for_each(|buckets| buckets.clear(start_ms));
         let mut on_damage = |error: custos_store::Error| {
             let mut damages = shared.damages.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if damages.len() < SIMILAR_DAMAGES_MAX {
                 damages.insert(error.to_string(), error);
             }
         };
-        let samples =
-            fill_buckets(self.store, job.check, &series, self.until_ms, &mut buckets, &mut on_damage);
+        let samples = fill_buckets(self.store, job.check, &series, self.until_ms, buckets, &mut on_damage);
         shared.samples.fetch_add(samples, Ordering::Relaxed);
         let starts = before..before + (job.buckets.end - job.buckets.start) as usize;
         let asked = self.asked.start.saturating_sub(first)..self.asked.end.saturating_sub(first);
-        for ((index, _, deviation), buckets) in job.series.iter().zip(&buckets) {
+        for ((index, _, deviation), buckets) in job.series.iter().zip(&*buckets) {
             if buckets.samples() > 0 {
-                let block = Block::new(buckets);
-                search(&block, self.pattern, *deviation, starts.clone(), &asked, &(*index, first), found);
+                block.fill(buckets);
+                search(block, self.pattern, *deviation, starts.clone(), &asked, &(*index, first), found);
             }
         }
     }

@@ -1,0 +1,163 @@
+//! What was unlike its past, in words.
+
+use std::io::Write;
+use std::ops::Range;
+
+use custos_query::{Event, ReadContext, SeriesShift, Shifts, SimilarSeries};
+use custos_store::Reader;
+use jiff::Zoned;
+
+use super::args::WhyArgs;
+use super::window::Standing;
+use crate::cli::curve::in_line;
+use crate::cli::read::{Failure, local_time};
+use crate::cli::style::{Style, printable};
+use crate::limits::WHY_TURNS_SHOWN;
+use crate::text::human::{Prefixes, counted, counted_were, duration_ms, quantity};
+use crate::text::width::{pad, shorten, shorten_name};
+
+/// Columns of the curve of a metric.
+const CURVE: usize = 14;
+/// Columns of the name of a metric.
+const NAME: usize = 24;
+
+/// All that is shown.
+pub(super) struct Shown<'a> {
+    pub(super) args: &'a WhyArgs,
+    pub(super) reader: &'a Reader,
+    pub(super) standing: Option<&'a Standing>,
+    pub(super) span: Range<i64>,
+    pub(super) among: &'a [SimilarSeries],
+    /// The unit of each of these.
+    pub(super) units: &'a [String],
+    pub(super) shifts: &'a Shifts,
+    pub(super) events: &'a [Event],
+}
+
+impl Shown<'_> {
+    pub(super) fn write(
+        &self,
+        now: &Zoned,
+        style: Style,
+        context: &mut ReadContext<'_>,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let zone = now.time_zone();
+        let cut = |line: &str| {
+            let line = printable(line).into_owned();
+            match style.terminal {
+                true => shorten(&line, style.width, style.glyphs.ellipsis()).into_owned(),
+                false => line,
+            }
+        };
+        if let (Some(check), Some(standing)) = (&self.args.check, self.standing) {
+            let lasted = duration_ms(self.span.end.saturating_sub(standing.since_ms));
+            let since = local_time(standing.since_ms, zone);
+            let state = standing.run.state;
+            writeln!(
+                out,
+                "{} {} since {since}, for {lasted}",
+                printable(check),
+                style.state(state, state.name())
+            )?;
+            let judged = standing.run.judgement.lines().chain([standing.run.text.as_str()]);
+            for line in judged.filter(|line| !line.is_empty()) {
+                writeln!(out, "    {}", cut(line))?;
+            }
+        }
+        let series = counted(self.among.len() as u64, "metric");
+        let past = duration_ms(self.span.start.saturating_sub(self.shifts.history_ms));
+        writeln!(
+            out,
+            "{} to {} against the {past} before, {series}",
+            local_time(self.span.start, zone),
+            local_time(self.span.end, zone)
+        )?;
+        let mut listed: Vec<&SeriesShift> =
+            self.shifts.ranked.iter().filter(|one| one.shift.is_listed()).collect();
+        let more = listed.len().saturating_sub(self.args.limit);
+        listed.truncate(self.args.limit);
+        for one in &listed {
+            let line = self.series(one, now, style, context)?;
+            writeln!(out, "{}", cut(&line))?;
+        }
+        if let Some(first) = listed.iter().min_by_key(|one| one.onset_ms).filter(|_| listed.len() > 1) {
+            let name = self.name(first);
+            writeln!(out, "first: {} at {}", printable(&name), local_time(first.onset_ms, zone))?;
+        }
+        for event in self.events.iter().take(WHY_TURNS_SHOWN) {
+            let time = local_time(event.time_ms, zone);
+            let line = format!(
+                "{time}  {} {} to {}: {}",
+                event.check,
+                event.from_name(),
+                event.to.name(),
+                event.said()
+            );
+            writeln!(out, "{}", cut(&line))?;
+        }
+        if let Some(further) = self.events.len().checked_sub(WHY_TURNS_SHOWN + 1) {
+            writeln!(
+                out,
+                "{} more",
+                counted(further as u64 + 1, "change of state").replace("states", "state")
+            )?;
+        }
+        writeln!(out, "{}", self.rest(listed.len(), more))?;
+        Ok(())
+    }
+
+    fn name(&self, one: &SeriesShift) -> String {
+        let of = &self.among[one.series];
+        format!("{}:{}", of.check, of.series.key)
+    }
+
+    fn series(
+        &self,
+        one: &SeriesShift,
+        now: &Zoned,
+        style: Style,
+        context: &mut ReadContext<'_>,
+    ) -> Result<String, Failure> {
+        let of = &self.among[one.series];
+        // As long before it as it is.
+        let length_ms = self.span.end.saturating_sub(self.span.start);
+        let around = self.span.start.saturating_sub(length_ms)..self.span.end;
+        let curve = in_line(self.reader, of, &around, (CURVE, style.glyphs), context)?;
+        let unit = match of.series.is_counter {
+            true => "/s",
+            false => self.units[one.series].as_str(),
+        };
+        let value = |value: f64| quantity(value, unit, Prefixes::Si);
+        let (shift, name) = (&one.shift, self.name(one));
+        let name = shorten_name(&name, NAME, style.glyphs.ellipsis()).into_owned();
+        let values = format!("{} -> {}", value(shift.before), value(shift.now));
+        let by_day = if shift.by_day { " at this time" } else { "" };
+        let farther = match shift.as_far {
+            0 => format!("never so far{by_day} in {}", counted(shift.windows, "stretch")),
+            often => format!("so far{by_day} in {often} of {}", counted(shift.windows, "stretch")),
+        };
+        let onset = local_time(one.onset_ms, now.time_zone());
+        Ok(format!("{onset}  {} {curve}  {}  {farther}", pad(&name, NAME), pad(&values, 22)))
+    }
+
+    /// What is not listed.
+    fn rest(&self, listed: usize, more: usize) -> String {
+        let others = self.shifts.ranked.len() - listed - more;
+        let mut parts = Vec::new();
+        if listed == 0 {
+            parts.push("nothing is unlike its past".to_owned());
+        }
+        if more > 0 {
+            parts.push(format!("{more} more are unlike their past"));
+        }
+        if others > 0 && listed > 0 {
+            parts.push(format!("{} as before", counted_were(others as u64, "other metric")));
+        }
+        if self.shifts.not_compared > 0 {
+            let were = counted_were(self.shifts.not_compared as u64, "metric");
+            parts.push(format!("{were} not compared: too little history, or no value then"));
+        }
+        if parts.is_empty() { "there is nothing else".to_owned() } else { parts.join("; ") }
+    }
+}

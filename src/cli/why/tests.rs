@@ -1,0 +1,83 @@
+//! The command, on a store in which something happens at the end.
+
+use custos_store::{Metric, Run, Standing, State, Value, Writer};
+
+use super::run::answer;
+use crate::cli::read::Failure;
+use crate::cli::stage::{self, NOON};
+
+const MINUTE: i64 = 60_000;
+const MINUTES: i64 = 10 * 24 * 60;
+
+fn noise(minute: i64, of: u64) -> f64 {
+    let mut bits = (minute as u64 ^ of << 40).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// Ten days up to the look; a disk fills for the last forty minutes, and a check turns CRITICAL for the last twenty.
+fn store(happens: bool) -> tempfile::TempDir {
+    stage::store(|writer: &mut Writer| {
+        for minute in 0..MINUTES {
+            let time_ms = NOON - (MINUTES - minute) * MINUTE;
+            let left = MINUTES - minute;
+            let run = Run { time_ms, standing: hard(State::Ok), ..Run::default() };
+            let disk = 40.0 + noise(minute, 1) + if happens && left <= 40 { (41 - left) as f64 } else { 0.0 };
+            let usual = 5.0 + noise(minute, 2) + (minute as f64 / 1440.0 * std::f64::consts::TAU).sin() * 3.0;
+            let disk = Run { metrics: vec![Metric::new("used", Value::from(disk))], ..run.clone() };
+            let mut load = Run { metrics: vec![Metric::new("load1", Value::from(usual))], ..run };
+            if happens && left <= 20 {
+                (load.state, load.standing) = (State::Critical, hard(State::Critical));
+                load.text = "LOAD CRITICAL".to_owned();
+            }
+            writer.append(&[("disk", &disk), ("load", &load)]).unwrap();
+        }
+    })
+}
+
+fn hard(state: State) -> Standing {
+    Standing { hard: true, attempt: 1, hard_state: state, ..Standing::default() }
+}
+
+fn shown(happens: bool, line: &[&str]) -> Result<String, Failure> {
+    stage::shown(&store(happens), line, answer)
+}
+
+#[test]
+fn what_changed_with_a_problem_is_listed_with_when() {
+    let shown = shown(true, &["load"]).unwrap();
+    let lines: Vec<&str> = shown.lines().collect();
+    assert!(lines[0].starts_with("load CRITICAL since 2026-11-22 12:40:00, for 21m"), "{shown}");
+    assert_eq!(lines[1], "    LOAD CRITICAL");
+    assert!(
+        lines[2].starts_with("2026-11-22 12:25:00 to 13:01:00") || lines[2].contains("2 metrics"),
+        "{shown}"
+    );
+    assert!(lines[3].starts_with("2026-11-22 12:2") && lines[3].contains("disk:used"), "{shown}");
+    assert!(lines[3].contains("never so far"), "{shown}");
+    assert!(lines[4].contains("load OK to CRITICAL: LOAD CRITICAL"), "{shown}");
+    assert_eq!(lines[5], "1 other metric was as before", "{shown}");
+}
+
+#[test]
+fn nothing_is_listed_where_nothing_happened() {
+    let shown = shown(false, &[]).unwrap();
+    assert!(shown.ends_with("\nnothing is unlike its past\n"), "{shown}");
+    assert_eq!(shown.lines().count(), 2, "{shown}");
+}
+
+#[test]
+fn each_metric_and_change_of_state_is_a_line_of_json() {
+    let shown = shown(true, &["load", "--json"]).unwrap();
+    let lines: Vec<serde_json::Value> =
+        shown.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kinds: Vec<&str> = lines.iter().map(|line| line["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["series", "series", "state"]);
+    assert_eq!((lines[0]["metric"].as_str(), lines[0]["listed"].as_bool()), (Some("used"), Some(true)));
+    assert_eq!((lines[1]["metric"].as_str(), lines[1]["listed"].as_bool()), (Some("load1"), Some(false)));
+    assert!(lines[0]["onset_ms"].as_i64().unwrap() < NOON - 20 * MINUTE, "{shown}");
+    assert_eq!(lines[2]["now"].as_str(), Some("CRITICAL"));
+    let before = self::shown(true, &["load", "--json", "--at", "12:00"]).unwrap();
+    assert!(!before.contains(r#""listed":true"#) && !before.contains("state"), "{before}");
+}
