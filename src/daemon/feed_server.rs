@@ -5,7 +5,7 @@ use tokio::task::JoinHandle;
 use super::helper::{Helper, Kind, Reports};
 use crate::clock::Moment;
 use crate::feed::sink::{Settings, SinkReport, figure_prefix, shown_of};
-use crate::limits::FEED_DRAIN;
+use crate::limits::{FEED_DRAIN, SINK_NOTICE_SHOWN};
 use crate::part::Part;
 use crate::text::human;
 
@@ -147,6 +147,11 @@ fn part(report: &SinkReport, now: Moment) -> Part {
     if let Some(why) = &report.not_proven {
         part.warning(of_sink(why));
     }
+    if let Some((at_ms, what)) = &report.noticed
+        && now.wall_ms.abs_diff(*at_ms) < SINK_NOTICE_SHOWN.as_millis() as u64
+    {
+        part.warning(of_sink(what));
+    }
     report.warnings.iter().for_each(|warning| part.warning(of_sink(warning)));
     part.summary = Some(summary(report, now));
     part
@@ -195,6 +200,7 @@ mod tests {
                 "sink vm: 7s behind",
                 "sink vm: 1 sample is set aside, the last since: bad",
                 "sink vm: nothing",
+                "sink vm: the store was restored",
                 "sink vm: it forgets",
             ]
         );

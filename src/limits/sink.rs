@@ -98,6 +98,8 @@ pub const GRAPHITE_SETTLE: Duration = Duration::from_secs(300);
 pub const GRAPHITE_WITNESS_PAUSE: Duration = Duration::from_secs(1);
 /// Bytes that are read of what a Graphite says, which should be none.
 pub const GRAPHITE_TALK_MAX_BYTES: u64 = 4096;
+/// For how long it is a warning that a sink noticed that the store is another one or an older one.
+pub const SINK_NOTICE_SHOWN: Duration = Duration::from_secs(3600);
 /// Between two reports of a sink.
 pub const SINK_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Entries of what a sink has set aside; where there are more, those of one check become one that stands for more.

@@ -117,10 +117,16 @@ impl Host {
                 }
             }
             LiveLine::Ended { check, why } => {
+                // A host may say much of checks that nobody asked it for.
+                let is_asked = self.is_asked(&check);
                 let known = self.checks.iter_mut().find(|held| held.name == check);
                 match known {
                     Some(held) => held.standing = Standing::Ended { why: why.into_owned() },
-                    None => self.missing.push((check.into_owned(), why.into_owned())),
+                    None if is_asked => {
+                        self.missing.retain(|(known, _)| *known != check);
+                        self.missing.push((check.into_owned(), why.into_owned()));
+                    }
+                    None => {}
                 }
             }
             LiveLine::Run(run) => self.run(*run, curves_free),
@@ -136,6 +142,12 @@ impl Host {
         }
     }
 
+    /// How much is held of what cannot be watched.
+    #[cfg(test)]
+    pub(super) fn missing_count(&self) -> usize {
+        self.missing.len()
+    }
+
     fn run(&mut self, run: RunJson<'_>, curves_free: &mut usize) {
         let Ok((check, run)) = run.into_run() else {
             self.unreadable += 1;
@@ -144,6 +156,10 @@ impl Host {
         if let Some(held) = self.held(&check) {
             held.take(&run, curves_free);
         }
+    }
+
+    fn is_asked(&self, check: &str) -> bool {
+        self.targets.iter().any(|target| target.candidates().contains(&check))
     }
 
     /// What is held of a check; `None` if it was not asked for.

@@ -273,6 +273,23 @@ fn what_is_held_has_bounds() {
 }
 
 #[test]
+fn what_nobody_asked_for_is_not_held() {
+    let mut model = model(&["https://web1/load"]);
+    for number in 0..1000 {
+        let check = format!("other{number}");
+        model.apply(0, run(&check, &load(number * 100, 1.0)), at(0));
+        model.apply(0, line(&LiveLine::Ended { check: check.into(), why: "gone".into() }), at(0));
+        model.apply(
+            0,
+            line(&LiveLine::Ended { check: "load".into(), why: number.to_string().into() }),
+            at(0),
+        );
+    }
+    assert_eq!((model.hosts[0].checks.len(), model.hosts[0].missing_count()), (0, 1));
+    assert!(drawn(&model, LARGE, BRAILLE).contains("load: 999"));
+}
+
+#[test]
 fn runs_that_were_not_made_part_the_line() {
     let mut model = model(&["load"]);
     for tick in 0..20 {

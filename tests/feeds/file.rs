@@ -43,3 +43,48 @@ fn each_run_is_a_line_once_whoever_is_killed() {
     assert!(stored.starts_with(&written), "{stored}\n\n{written}");
     assert!(path.with_extension("jsonl.1").exists(), "nothing was full");
 }
+
+#[test]
+fn an_older_backup_that_was_put_back_is_named_by_the_sink_that_notices_it() {
+    let stage = Stage::new();
+    let path = stage.path("runs.jsonl");
+    stage.plugin("counter", "echo \"OK | n=$(date +%N | sed 's/^0*//')\"\n");
+    stage.configure(
+        &format!("host: web1\nsinks: {{ all: {{ file: '{}' }} }}", path.display()),
+        "  counter: { command: counter, check_interval: 100ms }\n",
+    );
+    let runs = |count: usize| {
+        let agent = stage.start();
+        wait_for("runs to be written", || (lines(&path).lines().count() >= count).then_some(()));
+        agent.end();
+    };
+    let copy = |from: &str, to: &str| {
+        let (from, to) = (stage.path(from), stage.path(to));
+        let copied = std::process::Command::new("cp").arg("-a").args([from, to]).status().unwrap();
+        assert!(copied.success());
+    };
+    runs(5);
+    copy("store", "backup");
+    let cursor = fs::read_dir(stage.path("store")).unwrap().filter_map(Result::ok);
+    let cursor =
+        cursor.map(|entry| entry.path()).find(|path| path.extension().is_some_and(|end| end == "cursor"));
+    let cursor = cursor.unwrap();
+    runs(lines(&path).lines().count() + 20);
+    // The history is that of the backup, and the cursor that of now.
+    fs::copy(&cursor, stage.path("newer.cursor")).unwrap();
+    fs::remove_dir_all(stage.path("store")).unwrap();
+    copy("backup", "store");
+    fs::copy(stage.path("newer.cursor"), &cursor).unwrap();
+    let agent = stage.start();
+    let said = wait_for("the sink to say it", || {
+        let said = text(&stage.custos(&["sink", "status"]).stdout);
+        said.contains("backup").then_some(said)
+    });
+    assert!(said.contains("delivering from"), "{said}");
+    wait_for("the agent's check to say it", || {
+        text(&stage.custos(&["status"]).stdout).contains("backup").then_some(())
+    });
+    drop(agent);
+    let log = fs::read_to_string(stage.path("log")).unwrap();
+    assert!(log.contains("sink all: "), "{log}");
+}

@@ -119,3 +119,48 @@ fn what_was_stored_before_is_delivered_beside_what_is_new() {
     wait_for_all(&stage, &peer, newest_ms(&stage, "new") - 1000);
     assert!(peer.delivered(i64::MAX / 1_000_000).len() >= 4);
 }
+
+#[test]
+fn what_is_wrong_with_a_receiver_stays_said_over_a_reload() {
+    let stage = Stage::new();
+    let port = free_port();
+    // It keeps both of two equal samples, which is a warning.
+    let _peer = peers::victoria_metrics(&stage, port, &[]);
+    stage.plugin("counter", "echo \"OK | n=1\"\n");
+    let configure = |site: &str| {
+        let sink =
+            format!("{{ remote_write: 'http://127.0.0.1:{port}/api/v1/write', labels: {{ site: {site} }} }}");
+        let checks = "  counter: { command: counter, check_interval: 100ms }\n";
+        stage.configure(&format!("host: web1\nsinks: {{ vm: {sink} }}"), checks);
+    };
+    configure("a");
+    let agent = stage.start();
+    let sink = || {
+        let said = stage.custos(&["sink", "status", "vm", "--json"]);
+        serde_json::from_slice::<serde_json::Value>(&said.stdout).ok()
+    };
+    let acknowledged = |sink: &serde_json::Value| sink["figures"]["acknowledged"].as_u64();
+    let before = wait_for("the warning", || {
+        sink().filter(|sink| sink["state"] == "WARNING" && acknowledged(sink) > Some(100))
+    });
+    let finding = &before["findings"][0];
+    assert!(finding["text"].as_str().unwrap().starts_with("sink vm: it keeps both"), "{finding}");
+    configure("b");
+    agent.signal(Signal::SIGHUP);
+    let still = || {
+        let sink = sink()?;
+        assert_eq!(sink["state"], "WARNING", "{sink}");
+        Some(acknowledged(&sink))
+    };
+    wait_for("the next process to deliver", || {
+        still()?;
+        let there =
+            exported(&format!("http://127.0.0.1:{port}"), "{site=\"b\"}", custos::clock::now_ms() + 60_000);
+        (!there.is_empty()).then_some(())
+    });
+    // It says more of itself twice.
+    for _ in 0..2 {
+        let before = wait_for("the sink", still);
+        wait_for("the sink to say more", || (still()? != before).then_some(()));
+    }
+}

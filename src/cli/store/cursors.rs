@@ -68,7 +68,7 @@ pub(super) fn cursors(args: &CursorsArgs, out: &mut dyn Write) -> Result<(), Fai
         };
         let lag = Lag::of_cursor(cursor, &reader);
         if args.json {
-            let Lag { position, end, runs, owed_runs, last_ms } = lag;
+            let Lag { position, end, runs, owed_runs, last_ms, .. } = lag;
             let (position, end) = (position.0, end.0);
             json_line(&CursorJson { cursor: &name, position, end, runs, owed_runs, last_ms }, out)?;
         } else {

@@ -96,6 +96,7 @@ fn common(place: &Place, snapshot: &Snapshot) -> Result<Position, FeedError> {
 /// What is owed beyond a position is read in order of arrival again.
 pub(super) fn go_back(place: &mut Place, to: Position) {
     place.position = place.position.min(to);
+    place.newest_ms = None;
     place.anchors.retain(|anchor| anchor.number < to.0);
     place.last = place.anchors.last().copied();
     place.owed.retain(|owed| owed.from < to.0);

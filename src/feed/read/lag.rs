@@ -18,6 +18,8 @@ pub struct Lag {
     pub owed_runs: u64,
     /// The time of the run that was delivered last in order of arrival, in ms since the epoch.
     pub last_ms: Option<i64>,
+    /// About the latest time of a run that was delivered in order of arrival (ms since the epoch).
+    pub newest_ms: Option<i64>,
 }
 
 impl Lag {
@@ -34,6 +36,7 @@ impl Lag {
             runs: snapshot.runs_between(place.position, end),
             owed_runs: owed.min(older),
             last_ms: place.last_ms,
+            newest_ms: place.newest_ms,
         }
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Place {
     /// The run that was delivered last of those in order of arrival, and its time.
     pub(super) last: Option<Delivered>,
     pub(super) last_ms: Option<i64>,
+    /// The latest time of those that came last in a step: runs of an old history that came since are older.
+    pub(super) newest_ms: Option<i64>,
     pub(super) amendments: u64,
     pub(super) owed: Vec<Owed>,
     pub(super) anchors: Vec<Delivered>,
@@ -26,6 +28,8 @@ pub(super) struct Place {
 struct State {
     #[serde(default)]
     last_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    newest_ms: Option<i64>,
     #[serde(default)]
     owed: Vec<Owed>,
     /// Number and fingerprint.
@@ -40,6 +44,7 @@ impl Place {
             position,
             last: None,
             last_ms: None,
+            newest_ms: None,
             amendments,
             owed: Vec::new(),
             anchors: Vec::new(),
@@ -49,14 +54,15 @@ impl Place {
     /// What a cursor says. A state that cannot be read is that of a consumer which keeps none.
     pub(super) fn of(cursor: Cursor) -> Place {
         let state = serde_json::from_slice(&cursor.state);
-        let State { last_ms, owed, anchors } =
-            state.unwrap_or(State { last_ms: None, owed: Vec::new(), anchors: Vec::new() });
+        let none = State { last_ms: None, newest_ms: None, owed: Vec::new(), anchors: Vec::new() };
+        let State { last_ms, newest_ms, owed, anchors } = state.unwrap_or(none);
         let delivered = |(number, fingerprint)| Delivered { number, fingerprint };
         let mut place = Place {
             store: cursor.store,
             position: cursor.position,
             last: cursor.last,
             last_ms,
+            newest_ms: newest_ms.max(last_ms),
             amendments: cursor.amendments,
             owed,
             anchors: anchors.into_iter().map(delivered).collect(),
@@ -68,6 +74,7 @@ impl Place {
     pub(super) fn cursor(&self) -> Cursor {
         let state = State {
             last_ms: self.last_ms,
+            newest_ms: self.newest_ms.filter(|_| self.newest_ms != self.last_ms),
             owed: self.owed.clone(),
             anchors: self.anchors.iter().map(|anchor| (anchor.number, anchor.fingerprint)).collect(),
         };
@@ -90,6 +97,7 @@ impl Place {
                 if let Some(last) = last {
                     self.last = Some(*last);
                     self.last_ms = *last_ms;
+                    self.newest_ms = self.newest_ms.max(*last_ms);
                 }
                 self.pass_owed();
             }

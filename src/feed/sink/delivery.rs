@@ -123,7 +123,7 @@ impl Delivery {
             }
         };
         let senders = Sender::pair(&settings, own);
-        let arrivals = Arrivals::new(clock::now_ms(), feed.lag().and_then(|lag| lag.last_ms));
+        let arrivals = Arrivals::new(clock::now_ms(), feed.lag().and_then(|lag| lag.newest_ms));
         let settle = senders[0].settle();
         let gather = settings.gather.unwrap_or_else(|| senders[0].gather());
         let is_told = senders[0].is_told();
@@ -395,7 +395,7 @@ impl Delivery {
             (Some(oldest_ms), _) => self.arrived_ms.unwrap_or(oldest_ms),
             // Nothing has been fetched, since the receiver has not answered yet.
             (None, Some(lag)) if lag.runs > 0 && !self.engine.has_looked() => {
-                lag.last_ms.unwrap_or(self.started_ms)
+                lag.newest_ms.map_or(self.started_ms, |newest_ms| newest_ms.min(now.wall_ms))
             }
             _ => return 0,
         };

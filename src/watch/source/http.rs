@@ -9,7 +9,7 @@ use hyper::header::{AUTHORIZATION, HOST, HeaderValue, USER_AGENT};
 use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::access::Access;
 use super::inlet::Inlet;
@@ -32,10 +32,10 @@ pub(super) fn watch(site: &HttpSite, access: &Access, inlet: &Inlet) -> Result<(
     let runtime = runtime.map_err(|error| format!("failed to connect: {}", system_error::words(&error)))?;
     runtime.block_on(async {
         let asking = async {
-            match ask_for_time(site, access, inlet).await {
-                Ok(never) => match never {},
+            loop {
                 // Why it fails is said by the other connection, if it concerns it at all.
-                Err(_) => std::future::pending::<()>().await,
+                let Err(_) = ask_for_time(site, access, inlet).await;
+                sleep(WATCH_OFFSET_INTERVAL).await;
             }
         };
         tokio::select! {

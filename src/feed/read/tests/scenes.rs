@@ -75,6 +75,31 @@ fn a_position_that_the_store_does_not_reach_is_refused() {
 }
 
 #[test]
+fn a_cursor_remembers_the_newest_run_though_older_ones_came_since() {
+    let mut stage = Stage::new(options(Order::InOrder));
+    // Run 13 is 50 s older than its neighbours.
+    stage.append(13);
+    stage.open_feed();
+    stage.drain();
+    stage.feed().save().unwrap();
+    stage.open_feed();
+    let lag = stage.feed().lag().unwrap();
+    assert_eq!(lag.last_ms, Some(-37_000));
+    stage.append(1);
+    stage.drain();
+    stage.feed().save().unwrap();
+    stage.open_feed();
+    let lag = stage.feed().lag().unwrap();
+    assert_eq!((lag.last_ms, lag.newest_ms), (Some(14_000), Some(14_000)));
+    stage.append(12);
+    stage.drain();
+    stage.feed().save().unwrap();
+    stage.open_feed();
+    let lag = stage.feed().lag().unwrap();
+    assert_eq!((lag.last_ms, lag.newest_ms), (Some(-24_000), Some(14_000)));
+}
+
+#[test]
 fn no_more_runs_are_owed_than_there_are() {
     let mut stage = Stage::new(options(Order::Beside));
     // Each writer that was killed leaves a hole in the numbers.
