@@ -1,7 +1,11 @@
 //! Limits of what is done in the place of standard plugins.
 
-/// Threads that do the work of plugins side by side, beside those that hang.
+use std::time::Duration;
+
+/// Threads that do the work of plugins that ask file systems or for names, side by side, beside those that hang.
 pub const NATIVE_THREADS_MAX: usize = 4;
+/// How often it is looked whether the time of some work is over.
+pub const NATIVE_OVERDUE_LOOK: Duration = Duration::from_millis(100);
 /// Work that waits for a thread; of more the plugins are run.
 pub const NATIVE_QUEUE_MAX: usize = 10_000;
 /// Threads that may hang, each held by a file system or a name service that does not answer. With so many the plugins that ask one are

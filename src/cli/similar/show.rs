@@ -52,14 +52,14 @@ pub(super) fn write(
         .zip(answer.after)
         .collect();
     if !clear.is_empty() {
-        writeln!(out, " #  {:<24} {:>6}  {:>6} {:>6}", "when", "shape", "height", "length")?;
+        writeln!(out, " #  {:<24} {:>7}  {:>6} {:>6}", "when", "shape", "height", "length")?;
     }
     for (index, (one, after)) in clear.iter().enumerate() {
         let of = &answer.among[one.series];
         let when = format!("{} {}", local_time(one.span.start, zone), weekday(one.span.start, now));
         let curve = in_line(answer.reader, of, &one.span, line, context)?;
         let head = format!(
-            "{:>2}  {when:<24} {:>6}  {:>6} {:>6}",
+            "{:>2}  {when:<24} {:>7}  {:>6} {:>6}",
             index + 1,
             percent(one.shape),
             format!("x{:.2}", one.height),

@@ -1,18 +1,22 @@
 //! The threads that do the work of plugins. One that a dead file system holds is given up, as nobody can end it.
+//!
+//! What reads files of the kernel alone, which nothing holds up, goes through one thread in turn: a wake-up costs more than the work. What asks
+//! file systems or for names has a few of its own.
 
+use std::collections::{HashMap, VecDeque};
 use std::os::unix::ffi::OsStrExt as _;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-use crossbeam::channel::{Receiver, Sender, bounded};
 use custos_native::{Live, Needs, NotNative, Printed};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
 
 use super::distribution::Identities;
 use super::machine::{Common, Machine, Question, give_up};
 use super::work::NativeWork;
 use crate::clock;
-use crate::limits::{NATIVE_QUEUE_MAX, NATIVE_STUCK_MAX, NATIVE_THREADS_MAX};
+use crate::limits::{NATIVE_OVERDUE_LOOK, NATIVE_QUEUE_MAX, NATIVE_STUCK_MAX, NATIVE_THREADS_MAX};
 use crate::lock::locked;
 use crate::observe::{Ending, PluginEnd, Usage};
 use crate::part::Part;
@@ -30,25 +34,42 @@ pub(in crate::execute) enum NativeEnd {
 #[derive(Debug)]
 pub(in crate::execute) struct Natives {
     shared: Arc<Shared>,
-    ended: mpsc::UnboundedSender<(u64, NativeEnd)>,
     ends: mpsc::UnboundedReceiver<(u64, NativeEnd)>,
+    overdue: JoinHandle<()>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    orders: Sender<Order>,
-    waiting: Receiver<Order>,
+    /// What nothing holds up, and what something may.
+    quick: Queue,
+    slow: Queue,
+    /// The work that somebody waits for, by ticket.
+    under_way: Mutex<HashMap<u64, UnderWay>>,
+    /// Told when there is some after there was none.
+    begun: Notify,
+    ended: mpsc::UnboundedSender<(u64, NativeEnd)>,
     identities: Mutex<Identities>,
     common: Common,
     counts: Mutex<Counts>,
 }
 
 #[derive(Debug, Default)]
-struct Counts {
-    /// Threads that wait for work.
+struct Queue {
+    waiting: Mutex<Waiting>,
+    more: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    orders: VecDeque<Order>,
+    /// Threads that serve this, those that were given up not counted, and how many of them wait.
+    threads: usize,
     idle: usize,
-    /// Threads that do some that somebody waits for.
-    busy: usize,
+    is_closed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
     /// Threads that were given up.
     stuck: usize,
     done: u64,
@@ -58,39 +79,46 @@ struct Counts {
 
 #[derive(Debug)]
 struct Order {
+    ticket: u64,
     work: NativeWork,
     parent: Option<i32>,
     /// When it was given (µs, monotonic).
     since_us: u64,
-    progress: Arc<Progress>,
-    reply: oneshot::Sender<NativeEnd>,
+    question: Arc<Question>,
 }
 
-/// How far the work is.
-#[derive(Debug, Default)]
-struct Progress {
-    stage: Mutex<Stage>,
-    question: Question,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Stage {
-    #[default]
-    Waiting,
-    UnderWay,
-    GivenUp,
+/// Work that somebody waits for.
+#[derive(Debug)]
+struct UnderWay {
+    /// Until when (µs, monotonic), and for how long in all.
+    until_us: u64,
+    timeout: Duration,
+    is_slow: bool,
+    /// Whether a thread has it.
+    is_begun: bool,
+    question: Arc<Question>,
 }
 
 impl Natives {
+    /// Needs a tokio runtime with time.
     pub(in crate::execute) fn new() -> Natives {
-        let (orders, waiting) = bounded(NATIVE_QUEUE_MAX);
         let (ended, ends) = mpsc::unbounded_channel();
-        let (identities, common, counts) = Default::default();
-        Natives { shared: Arc::new(Shared { orders, waiting, identities, common, counts }), ended, ends }
+        let shared = Arc::new(Shared {
+            quick: Queue::default(),
+            slow: Queue::default(),
+            under_way: Mutex::default(),
+            begun: Notify::new(),
+            ended,
+            identities: Mutex::default(),
+            common: Common::default(),
+            counts: Mutex::default(),
+        });
+        let overdue = tokio::spawn(Arc::clone(&shared).give_up_overdue());
+        Natives { shared, ends, overdue }
     }
 
-    /// Begins the work; [`Natives::next`] yields its end, within that time. `parent` is the process that would be that of the plugin.
-    /// False if that would hold up others: then the plugin is to be run. Needs a tokio runtime with time.
+    /// Begins the work; [`Natives::next`] yields its end, within that time or a little more. `parent` is the process that would be that of
+    /// the plugin. False if that would hold up others: then the plugin is to be run.
     pub(in crate::execute) fn begin(
         &self,
         ticket: u64,
@@ -98,28 +126,27 @@ impl Natives {
         parent: Option<i32>,
         timeout: Duration,
     ) -> bool {
-        if work.plan.needs() != Needs::Kernel && self.shared.counts().stuck >= NATIVE_STUCK_MAX {
+        let is_slow = work.plan.needs() != Needs::Kernel;
+        if is_slow && self.shared.counts().stuck >= NATIVE_STUCK_MAX {
             return false;
         }
-        let (reply, end) = oneshot::channel();
-        let progress = Arc::new(Progress::default());
-        let order =
-            Order { work, parent, since_us: clock::mono_us(), progress: Arc::clone(&progress), reply };
-        if self.shared.orders.try_send(order).is_err() {
+        let question = Arc::new(Question::default());
+        let since_us = clock::mono_us();
+        let until_us = since_us.saturating_add(clock::micros(timeout));
+        let waits = UnderWay { until_us, timeout, is_slow, is_begun: false, question: Arc::clone(&question) };
+        let order = Order { ticket, work, parent, since_us, question };
+        let was_none = {
+            let mut under_way = locked(&self.shared.under_way);
+            under_way.insert(ticket, waits);
+            under_way.len() == 1
+        };
+        if !self.shared.submit(order, is_slow) {
+            locked(&self.shared.under_way).remove(&ticket);
             return false;
         }
-        self.shared.grow();
-        let (ended, shared) = (self.ended.clone(), Arc::clone(&self.shared));
-        tokio::spawn(async move {
-            let end = match tokio::time::timeout(timeout, end).await {
-                Ok(Ok(end)) => end,
-                // Its thread has panicked.
-                Ok(Err(_)) => NativeEnd::RunPlugin,
-                Err(_) => NativeEnd::Done(shared.give_up(&progress, timeout)),
-            };
-            // Nobody listens once the agent stops.
-            let _ = ended.send((ticket, end));
-        });
+        if was_none {
+            self.shared.begun.notify_one();
+        }
         true
     }
 
@@ -146,12 +173,20 @@ impl Natives {
         let now_us = clock::mono_us();
         for (path, since_us) in self.shared.common.all_hanging() {
             let path = String::from_utf8_lossy(path.as_bytes()).escape_debug().to_string();
-            part.warning(format!(
-                "{path} has not answered for {} s",
-                now_us.saturating_sub(since_us) / 1_000_000
-            ));
+            let for_s = now_us.saturating_sub(since_us) / 1_000_000;
+            part.warning(format!("{path} has not answered for {for_s} s"));
         }
         part
+    }
+}
+
+impl Drop for Natives {
+    fn drop(&mut self) {
+        self.overdue.abort();
+        for queue in [&self.shared.quick, &self.shared.slow] {
+            locked(&queue.waiting).is_closed = true;
+            queue.more.notify_all();
+        }
     }
 }
 
@@ -160,54 +195,83 @@ impl Shared {
         locked(&self.counts)
     }
 
-    /// Starts a thread if there is none for what waits, and there may be more.
-    fn grow(self: &Arc<Shared>) {
-        let mut counts = self.counts();
-        if counts.idle >= self.waiting.len().max(1) || counts.idle + counts.busy >= NATIVE_THREADS_MAX {
+    fn queue(&self, is_slow: bool) -> &Queue {
+        if is_slow { &self.slow } else { &self.quick }
+    }
+
+    /// Hands an order to a thread, a further one if all have work; false if too much waits.
+    fn submit(self: &Arc<Shared>, order: Order, is_slow: bool) -> bool {
+        let queue = self.queue(is_slow);
+        let mut waiting = locked(&queue.waiting);
+        if waiting.orders.len() >= NATIVE_QUEUE_MAX {
+            return false;
+        }
+        waiting.orders.push_back(order);
+        if waiting.idle > 0 {
+            queue.more.notify_one();
+        }
+        self.grow(&mut waiting, is_slow);
+        waiting.threads > 0
+    }
+
+    /// Starts a thread if there are too few for what waits.
+    fn grow(self: &Arc<Shared>, waiting: &mut Waiting, is_slow: bool) {
+        let most = if is_slow { NATIVE_THREADS_MAX } else { 1 };
+        if waiting.threads >= most || waiting.idle >= waiting.orders.len() {
             return;
         }
         let shared = Arc::clone(self);
-        let started = std::thread::Builder::new().name("native".to_owned()).spawn(move || shared.serve());
-        counts.idle += usize::from(started.is_ok());
+        let started =
+            std::thread::Builder::new().name("native".to_owned()).spawn(move || shared.serve(is_slow));
+        waiting.threads += usize::from(started.is_ok());
     }
 
     /// The life of a thread: until the agent stops, or it was given up.
-    fn serve(&self) {
-        while let Ok(order) = self.waiting.recv() {
-            {
-                let mut stage = locked(&order.progress.stage);
-                if *stage == Stage::GivenUp {
-                    continue;
-                }
-                *stage = Stage::UnderWay;
-                let mut counts = self.counts();
-                counts.idle = counts.idle.saturating_sub(1);
-                counts.busy += 1;
-            }
+    fn serve(&self, is_slow: bool) {
+        while let Some(order) = self.next_order(is_slow) {
+            let ticket = order.ticket;
+            // Nobody waits any more for what has stood in the queue for too long.
+            let Some(()) = locked(&self.under_way).get_mut(&ticket).map(|waits| waits.is_begun = true) else {
+                continue;
+            };
             let end = self.work(&order);
-            let stage = locked(&order.progress.stage);
+            let was_waited_for = locked(&self.under_way).remove(&ticket).is_some();
             let mut counts = self.counts();
-            if *stage == Stage::GivenUp {
+            if !was_waited_for {
                 // Another one is in its place.
                 counts.stuck = counts.stuck.saturating_sub(1);
                 return;
             }
-            counts.busy = counts.busy.saturating_sub(1);
-            counts.idle += 1;
             match end {
                 NativeEnd::Done(_) => counts.done += 1,
                 NativeEnd::RunPlugin => counts.left_to_plugins += 1,
             }
-            drop((stage, counts));
-            // Whoever waits no longer was told that it timed out.
-            let _ = order.reply.send(end);
+            drop(counts);
+            // Nobody listens once the agent stops.
+            let _ = self.ended.send((ticket, end));
+        }
+    }
+
+    /// The next order, which is waited for; none once the agent stops.
+    fn next_order(&self, is_slow: bool) -> Option<Order> {
+        let queue = self.queue(is_slow);
+        let mut waiting = locked(&queue.waiting);
+        loop {
+            if waiting.is_closed {
+                return None;
+            }
+            if let Some(order) = waiting.orders.pop_front() {
+                return Some(order);
+            }
+            waiting.idle += 1;
+            waiting = queue.more.wait(waiting).unwrap_or_else(std::sync::PoisonError::into_inner);
+            waiting.idle -= 1;
         }
     }
 
     fn work(&self, order: &Order) -> NativeEnd {
         let began_us = clock::mono_us();
-        let plugin = &order.work.plugin;
-        if locked(&self.identities).flavour(plugin).is_err() {
+        if locked(&self.identities).flavour(&order.work.plugin).is_err() {
             return NativeEnd::RunPlugin;
         }
         let cpu_us = clock::thread_cpu_us();
@@ -215,7 +279,7 @@ impl Shared {
             live: Live { parent: order.parent },
             common: &self.common,
             since_us: order.since_us,
-            question: &order.progress.question,
+            question: &order.question,
         };
         let Ok(Printed { exit, stdout }) = order.work.plan.run(&machine).map_err(|NotNative(_)| ()) else {
             return NativeEnd::RunPlugin;
@@ -229,25 +293,47 @@ impl Shared {
         })
     }
 
-    /// Waits for some work no longer. What it asked is named, and not asked again until it answers.
-    fn give_up(self: &Arc<Shared>, progress: &Progress, timeout: Duration) -> PluginEnd {
-        let mut stage = locked(&progress.stage);
-        let was_under_way = *stage == Stage::UnderWay;
-        *stage = Stage::GivenUp;
-        let mut counts = self.counts();
-        counts.given_up += 1;
-        if was_under_way {
-            counts.busy = counts.busy.saturating_sub(1);
-            counts.stuck += 1;
+    /// Gives up, as long as there is any, work whose time is over.
+    async fn give_up_overdue(self: Arc<Shared>) {
+        loop {
+            self.begun.notified().await;
+            loop {
+                tokio::time::sleep(NATIVE_OVERDUE_LOOK).await;
+                let now_us = clock::mono_us();
+                let (overdue, is_any_left) = {
+                    let mut under_way = locked(&self.under_way);
+                    let overdue: Vec<(u64, UnderWay)> =
+                        under_way.extract_if(|_, waits| waits.until_us <= now_us).collect();
+                    let mut counts = self.counts();
+                    counts.given_up += overdue.len() as u64;
+                    counts.stuck += overdue.iter().filter(|(_, waits)| waits.is_begun).count();
+                    drop(counts);
+                    (overdue, !under_way.is_empty())
+                };
+                for (ticket, waits) in overdue {
+                    let end = self.give_up(&waits);
+                    let _ = self.ended.send((ticket, NativeEnd::Done(end)));
+                }
+                if !is_any_left {
+                    break;
+                }
+            }
         }
-        drop((stage, counts));
-        self.grow();
-        let wall_us = clock::micros(timeout);
-        match give_up(&progress.question, &self.common) {
-            Some(path) => PluginEnd {
-                wall_us,
-                ..PluginEnd::printed(Ending::Exited(2), custos_native::does_not_answer(&path).stdout)
-            },
+    }
+
+    /// Waits for some work no longer. What it asked is named, and not asked again until it answers.
+    fn give_up(self: &Arc<Shared>, waits: &UnderWay) -> PluginEnd {
+        if waits.is_begun {
+            let mut waiting = locked(&self.queue(waits.is_slow).waiting);
+            waiting.threads = waiting.threads.saturating_sub(1);
+            self.grow(&mut waiting, waits.is_slow);
+        }
+        let wall_us = clock::micros(waits.timeout);
+        match give_up(&waits.question, &self.common) {
+            Some(path) => {
+                let said = custos_native::does_not_answer(&path);
+                PluginEnd { wall_us, ..PluginEnd::printed(Ending::Exited(said.exit), said.stdout) }
+            }
             None => PluginEnd { wall_us, ..PluginEnd::printed(Ending::TimedOut, Vec::new()) },
         }
     }

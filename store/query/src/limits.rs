@@ -101,3 +101,6 @@ pub const SHIFT_HISTORY_MS_MIN: i64 = 14 * 86_400_000;
 
 /// ... at most this.
 pub const SHIFT_HISTORY_MS_MAX: i64 = 60 * 86_400_000;
+
+/// The longest window in which series are compared with their past, in hours.
+pub const SHIFT_SPAN_HOURS_MAX: usize = 90 * 24;

@@ -12,12 +12,13 @@ use crate::context::ReadContext;
 use crate::error::{Error, Result};
 use crate::limits::{
     SHIFT_GROUP_MAX, SHIFT_HISTORY_MS_MAX, SHIFT_HISTORY_MS_MIN, SHIFT_HISTORY_WINDOWS, SHIFT_POINTS,
-    SIMILAR_DAMAGES_MAX, SIMILAR_SERIES_MAX,
+    SHIFT_SPAN_HOURS_MAX, SIMILAR_DAMAGES_MAX, SIMILAR_SERIES_MAX,
 };
 use crate::promql::query_threads;
 use crate::similar::SimilarSeries;
 
 const DAY_MS: i64 = 86_400_000;
+const HOUR_MS: i64 = 3_600_000;
 
 /// Widths of buckets that make up a day (s).
 const WIDTHS_S: [i64; 15] = [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600];
@@ -70,6 +71,11 @@ impl ShiftRequest<'_> {
             return Err(Error::TooLarge { what: "series", asked, limit });
         }
         let length_ms = self.span.end.saturating_sub(self.span.start).max(1);
+        let hours = usize::try_from(length_ms / HOUR_MS).unwrap_or(usize::MAX);
+        if hours > SHIFT_SPAN_HOURS_MAX {
+            let (asked, limit) = (hours, SHIFT_SPAN_HOURS_MAX);
+            return Err(Error::TooLarge { what: "hours", asked, limit });
+        }
         let wanted_ms = length_ms.saturating_mul(SHIFT_HISTORY_WINDOWS);
         let past_ms = wanted_ms.clamp(SHIFT_HISTORY_MS_MIN, SHIFT_HISTORY_MS_MAX);
         let history_ms = self.span.start.saturating_sub(past_ms);
@@ -180,4 +186,27 @@ fn step_ms(store: &Snapshot, check: &str, until_ms: i64) -> std::result::Result<
     steps.retain(|step| *step > 0);
     let half = steps.len() / 2;
     Ok(if steps.is_empty() { 1000 } else { *steps.select_nth_unstable(half).1 })
+}
+
+#[cfg(test)]
+mod tests {
+    use custos_store::Reader;
+
+    use super::*;
+
+    #[test]
+    fn a_window_of_ages_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        custos_store::Writer::open(directory.path(), custos_store::Options::default())
+            .unwrap()
+            .close()
+            .unwrap();
+        let reader = Reader::open(directory.path()).unwrap();
+        let ask = |span| {
+            let mut ignored = |_: &custos_store::Error| {};
+            ShiftRequest { among: &[], span }.read(&reader, &mut ReadContext::new(&mut ignored))
+        };
+        assert!(matches!(ask(i64::MIN..i64::MAX), Err(Error::TooLarge { .. })));
+        assert!(ask(0..HOUR_MS).unwrap().ranked.is_empty());
+    }
 }

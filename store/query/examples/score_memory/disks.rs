@@ -36,9 +36,8 @@ fn changes(kind: usize, dice: &mut Dice) -> Vec<f64> {
                 4 => {
                     grown += steady;
                     if clock.is_multiple_of(7 * DAY) {
-                        let gone = grown * saw;
-                        grown -= gone;
-                        steady - gone
+                        // Of what came in the week a part stays.
+                        steady - std::mem::take(&mut grown) * saw
                     } else {
                         steady
                     }

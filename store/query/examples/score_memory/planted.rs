@@ -26,6 +26,9 @@ const CHANGES: [&str; 8] = [
     "all at once",
 ];
 
+/// In the own metric, and in all metrics, by change.
+type Scores = [[Score; CHANGES.len()]; 2];
+
 /// A stretch that was planted.
 struct Case {
     change: usize,
@@ -81,10 +84,15 @@ fn changed(stretch: &[f64], change: usize, series: f64, dice: &mut Dice) -> Vec<
 
 /// Scores some hosts, and prints a table.
 pub(crate) fn score(title: &str, hosts: &[Host], out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
-    let mut scores = [Score::default(); CHANGES.len()];
+    let mut scores = [[Score::default(); CHANGES.len()]; 2];
     for host in hosts {
         one_host(host, &mut scores)?;
     }
+    table(&format!("{title}, searched for in its metric"), &scores[0], out)?;
+    table(&format!("{title}, searched for in all metrics of the host"), &scores[1], out)
+}
+
+fn table(title: &str, scores: &[Score], out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     writeln!(out, "similar, {title}")?;
     writeln!(out, "  {:<14} {:>5}  {:>5}  {:>7}  {:>5}", "change", "cases", "first", "in five", "shown")?;
     let mut all = Score::default();
@@ -100,7 +108,7 @@ pub(crate) fn score(title: &str, hosts: &[Host], out: &mut dyn Write) -> Result<
         )
     };
     for (name, score) in CHANGES.iter().zip(scores) {
-        line(name, score)?;
+        line(name, *score)?;
         all = Score {
             cases: all.cases + score.cases,
             first: all.first + score.first,
@@ -112,7 +120,7 @@ pub(crate) fn score(title: &str, hosts: &[Host], out: &mut dyn Write) -> Result<
     Ok(())
 }
 
-fn one_host(host: &Host, scores: &mut [Score]) -> Result<(), Box<dyn Error>> {
+fn one_host(host: &Host, scores: &mut Scores) -> Result<(), Box<dyn Error>> {
     let directory = std::env::temp_dir().join(format!("score-memory-{}-{}", host.name, std::process::id()));
     std::fs::create_dir_all(&directory)?;
     let scored = with_store(host, &directory, scores);
@@ -120,7 +128,7 @@ fn one_host(host: &Host, scores: &mut [Score]) -> Result<(), Box<dyn Error>> {
     scored
 }
 
-fn with_store(host: &Host, directory: &std::path::Path, scores: &mut [Score]) -> Result<(), Box<dyn Error>> {
+fn with_store(host: &Host, directory: &std::path::Path, scores: &mut Scores) -> Result<(), Box<dyn Error>> {
     let mut dice = Dice(host.times.len() as u64 + host.labels.len() as u64);
     let mut writer = Writer::open(directory, Options::default())?;
     for (row, time_ms) in host.times.iter().enumerate() {
@@ -166,27 +174,30 @@ fn with_store(host: &Host, directory: &std::path::Path, scores: &mut [Score]) ->
         let among: Vec<SimilarSeries> =
             std::iter::once(of.clone()).chain(others.map(|(_, (name, _))| series("host", name))).collect();
         let step_ms = host.times[1] - host.times[0];
-        let request = SimilarRequest {
-            of: &of,
-            span: host.times[case.asked.start]..host.times[case.asked.end - 1] + step_ms,
-            among: &among,
-            until_ms: i64::MAX,
-            form: SimilarForm::Usual,
-            warp: false,
-            full_resolution: false,
-        };
-        let mut ignored = |_: &custos_store::Error| {};
-        let score = &mut scores[case.change];
-        let Ok(found) = request.read(&reader, &mut ReadContext::new(&mut ignored)) else { continue };
-        score.cases += 1;
-        let length = (host.times[case.planted.end - 1] - host.times[case.planted.start]) as f64;
-        let is_it = |one: &custos_query::SimilarMatch| {
-            one.series == 0 && (one.span.start - host.times[case.planted.start]).abs() as f64 <= 0.3 * length
-        };
-        let place = found.matches.iter().position(is_it);
-        score.first += u32::from(place == Some(0));
-        score.five += u32::from(place.is_some_and(|place| place < 5));
-        score.shown += u32::from(place.is_some_and(|place| found.matches[place].is_clear));
+        for (among, scores) in [&among[..1], &among[..]].into_iter().zip(&mut *scores) {
+            let request = SimilarRequest {
+                of: &of,
+                span: host.times[case.asked.start]..host.times[case.asked.end - 1] + step_ms,
+                among,
+                until_ms: i64::MAX,
+                form: SimilarForm::Usual,
+                warp: false,
+                full_resolution: false,
+            };
+            let mut ignored = |_: &custos_store::Error| {};
+            let score = &mut scores[case.change];
+            let Ok(found) = request.read(&reader, &mut ReadContext::new(&mut ignored)) else { continue };
+            score.cases += 1;
+            let length = (host.times[case.planted.end - 1] - host.times[case.planted.start]) as f64;
+            let is_it = |one: &custos_query::SimilarMatch| {
+                one.series == 0
+                    && (one.span.start - host.times[case.planted.start]).abs() as f64 <= 0.3 * length
+            };
+            let place = found.matches.iter().position(is_it);
+            score.first += u32::from(place == Some(0));
+            score.five += u32::from(place.is_some_and(|place| place < 5));
+            score.shown += u32::from(place.is_some_and(|place| found.matches[place].is_clear));
+        }
     }
     Ok(())
 }
