@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use custos_promql::{ENDED, Labels, Memory, Options, Source, TimedRow, at, is_ended, reach_ms};
 
+use super::alike::{alike, compared};
 use super::dependence::Dependence;
 use super::fold::{Elements, Folding, Outcome, Stretch};
 use super::overlay::Overlay;
@@ -40,6 +41,8 @@ pub type Watch<'w> = dyn FnMut(usize, i64, Judged<'_>) + 'w;
 pub struct Replay<'g> {
     group: &'g RuleGroup,
     dependence: Dependence,
+    /// The rules by their numbers, together those that compare the same.
+    alike: Vec<Vec<usize>>,
     /// What rules wrote that others read.
     written: Memory,
     rules: Vec<State>,
@@ -69,6 +72,7 @@ impl<'g> Replay<'g> {
         Replay {
             group,
             dependence: Dependence::of(group),
+            alike: alike(group),
             written: Memory::default(),
             rules: group.rules.iter().map(state).collect(),
             reach_ms: reaches.try_fold(0, |most: i64, of| Some(most.max(of?))),
@@ -141,7 +145,8 @@ impl<'g> Replay<'g> {
         for slab in times.chunks(most) {
             let task = Task { number: 0, source, surroundings, options, is_alone };
             let is_worth_threads = options.threads > 1 && slab.len() >= SIDE_BY_SIDE_STEPS_MIN;
-            if is_alone && self.rules.len() > 1 && is_worth_threads {
+            let is_shared = self.alike.len() < self.rules.len();
+            if is_alone && self.rules.len() > 1 && (is_worth_threads || is_shared) {
                 self.side_by_side(&task, slab, watch)?;
                 continue;
             }
@@ -179,20 +184,32 @@ impl<'g> Replay<'g> {
             recorded: &self.recorded,
         };
         let options = &Options { threads: 1, ..*task.options };
-        let one = |number: usize, state: &mut State| {
-            let mut told = Vec::new();
-            let task = Task { number, options, ..*task };
-            let mut tell = |_, at_ms, judged: Judged<'_>| told.push((at_ms, Told::of(&judged)));
-            let (_, done) = around.judge(state, &task, times, &mut tell);
-            (told, done)
+        let mut of_rules: Vec<Option<&mut State>> = self.rules.iter_mut().map(Some).collect();
+        let mut parts: Vec<Vec<(usize, &mut State)>> = Vec::new();
+        for numbers in &self.alike {
+            let states =
+                numbers.iter().filter_map(|number| Some((*number, of_rules.get_mut(*number)?.take()?)));
+            parts.push(states.collect());
+        }
+        let one = |_, part: &mut Vec<(usize, &mut State)>| {
+            around.judge_alike(part, &Task { options, ..*task }, times)
         };
-        let all = side_by_side(task.options.threads, &mut self.rules, one);
-        for (number, (told, done)) in all.into_iter().enumerate() {
+        let mut all: Vec<Heard> =
+            side_by_side(task.options.threads, &mut parts, one).into_iter().flatten().collect();
+        all.sort_unstable_by_key(|heard| heard.number);
+        for Heard { number, told, done } in all {
             told.iter().for_each(|(at_ms, told)| watch(number, *at_ms, told.judged()));
             done?;
         }
         Ok(())
     }
+}
+
+/// What there is to tell of a rule after some times.
+struct Heard {
+    number: usize,
+    told: Vec<(i64, Told)>,
+    done: Result<(), String>,
 }
 
 /// The series that a rule wrote, with their samples (ms since the epoch, value).
@@ -207,6 +224,42 @@ struct Around<'a> {
 }
 
 impl Around<'_> {
+    /// Judges rules that compare the same, and read nothing of one another, at some times: what they compare is evaluated once.
+    fn judge_alike(&self, part: &mut [(usize, &mut State)], task: &Task<'_>, times: &[i64]) -> Vec<Heard> {
+        let heard =
+            |(number, _): &(usize, &mut State)| Heard { number: *number, told: Vec::new(), done: Ok(()) };
+        let mut all: Vec<Heard> = part.iter().map(heard).collect();
+        let offset_ms = self.group.query_offset_ms;
+        let compared = |number: usize| compared(&self.group.rules[number]);
+        let first = part.first().filter(|_| part.len() > 1).and_then(|(number, _)| compared(*number));
+        // From that time on each by itself: what fails is said by each in its own words, and where in its own text.
+        let mut rest = 0;
+        if let Some(first) = first {
+            let asked: Vec<i64> = times.iter().map(|time| time.saturating_sub(offset_ms)).collect();
+            // It goes as far as it comes.
+            let _ = at(first.left, task.source, &asked, task.options, &mut |asked, rows| {
+                let Ok(rows) = rows else { return false };
+                rest += asked.len();
+                for ((number, state), heard) in part.iter_mut().zip(&mut all) {
+                    let Some(kept) = compared(*number).map(|compared| compared.keep(&rows)) else { continue };
+                    let mut tell = |_, at_ms, judged: Judged<'_>| heard.told.push((at_ms, Told::of(&judged)));
+                    let task = &Task { number: *number, ..*task };
+                    let (rule, watch) = (&*self.group.rules[*number], &mut tell);
+                    Writing { rule, task, offset_ms, state, series: None, watch }.take(asked, &kept);
+                }
+                true
+            });
+        }
+        for ((number, state), heard) in part.iter_mut().zip(&mut all) {
+            if rest < times.len() {
+                let mut tell = |_, at_ms, judged: Judged<'_>| heard.told.push((at_ms, Told::of(&judged)));
+                let task = &Task { number: *number, ..*task };
+                heard.done = self.judge(state, task, &times[rest..], &mut tell).1;
+            }
+        }
+        all
+    }
+
     /// Judges a rule at some times. Returns what it wrote that others read, also where it failed.
     fn judge(
         &self,

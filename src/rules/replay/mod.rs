@@ -1,5 +1,6 @@
 //! Rules over times that are past: what they would have come to at each of them, by the same functions as live.
 
+mod alike;
 mod dependence;
 mod fold;
 mod judge;

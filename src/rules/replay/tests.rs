@@ -201,7 +201,12 @@ rules:
   - { alert: B, expr: 'avg_over_time(a[1m]) > 8', keep_firing_for: 30s, labels: { value: '{{ $value }}' } }
   - { alert: C, expr: 'a + on() a > 2' }
   - { alert: D, expr: 'sum(a) > 20', for: 10s }
-  - { record: r, expr: 'sum(a)' }";
+  - { alert: E, expr: (a) >= 12, for: 10s }
+  - { alert: F, expr: 'avg_over_time( a[60s] ) < 3' }
+  - { alert: G, expr: '  a + on() a == 5' }
+  - { alert: H, expr: 'sum(a) != 20' }
+  - { record: r, expr: 'sum(a)' }
+  - { record: s, expr: 'sum(a) > 30' }";
     let definition = definition(&group(rules));
     let surroundings = Surroundings {
         external: External::default(),
@@ -209,10 +214,10 @@ rules:
         judgement: Judgement::default(),
     };
     let times: Vec<i64> = (0..900).map(|at| at * 10_000).collect();
-    let told = |threads: usize| {
+    let told = |definition: &RuleGroup, threads: usize| {
         let mut told = Vec::new();
         let options = Options { threads, ..Options::default() };
-        Replay::new(&definition)
+        Replay::new(definition)
             .over(&memory, &times, &surroundings, &options, &mut |rule, at_ms, judged| {
                 told.push(match judged {
                     Judged::Changed(changes, ended) => (rule, at_ms, format!("{changes:?} {ended:?}")),
@@ -222,10 +227,17 @@ rules:
             .unwrap();
         told
     };
-    let alone = told(1);
+    // Each by itself shares nothing with another.
+    let mut alone = Vec::new();
+    for (number, rule) in definition.rules.iter().enumerate() {
+        let own = RuleGroup { rules: vec![Arc::clone(rule)], ..definition.clone() };
+        alone.extend(told(&own, 1).into_iter().map(|(_, at_ms, what)| (number, at_ms, what)));
+    }
     assert!(
-        (0..4).all(|rule| alone.iter().any(|one| one.0 == rule)),
+        (0..8).all(|rule| alone.iter().any(|one| one.0 == rule)),
         "each alerting rule has something to tell"
     );
-    assert_eq!(told(3), alone);
+    for threads in [1, 3] {
+        assert_eq!(told(&definition, threads), alone);
+    }
 }

@@ -35,8 +35,8 @@ pub use ast::{
 };
 pub use error::{Error, ErrorKind, Result};
 pub use eval::{
-    Answer, AnswerValue, Options, Point, Reading, Selected, SeriesPoints, TakeRows, Taken, TimedRow, at,
-    instant, range, reach_ms, sample_times,
+    Answer, AnswerValue, Compared, Options, Point, Reading, Selected, SeriesPoints, TakeRows, Taken,
+    TimedRow, at, instant, range, reach_ms, sample_times,
 };
 pub use functions::{Arity, Function, function_names};
 pub use labels::{Label, Labels};

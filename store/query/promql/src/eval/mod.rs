@@ -10,6 +10,7 @@ mod args;
 mod at;
 mod binary;
 mod call;
+mod compared;
 mod date;
 mod elementwise;
 mod evaluator;
@@ -53,6 +54,7 @@ mod window;
 
 pub use answer::{Answer, AnswerValue, Point, Reading, SeriesPoints, Taken};
 pub use at::{TakeRows, TimedRow, at};
+pub use compared::Compared;
 pub use options::Options;
 pub use query::{instant, range};
 pub use reach::reach_ms;
