@@ -104,16 +104,13 @@ impl Compared {
 }
 
 /// Every combination of one of each list, with blanks between.
-fn combined<'a>(lists: &'a [&'a [&'a str]]) -> Box<dyn Iterator<Item = String> + 'a> {
-    match lists {
-        [] => Box::new(std::iter::once(String::new())),
-        [first, rest @ ..] => {
-            let rest = *Box::new(rest);
-            Box::new(
-                first.iter().flat_map(move |word| combined(rest).map(move |more| format!("{word} {more}"))),
-            )
-        }
+fn combined(lists: &[&[&str]]) -> impl Iterator<Item = String> {
+    let mut lines = vec![String::new()];
+    for list in lists {
+        let with = |line: &String| list.iter().map(move |word| format!("{line} {word}")).collect::<Vec<_>>();
+        lines = lines.iter().flat_map(with).collect();
     }
+    lines.into_iter()
 }
 
 #[test]
