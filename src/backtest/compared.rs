@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use custos_promql::{Expr, Labels, Operator, TimedRow, ValueType, at};
+use custos_promql::{Compared, Expr, Labels, Operator, TimedRow, at};
 use custos_store::Snapshot;
 
 use super::alert_curve::AlertCurve;
@@ -13,39 +13,25 @@ use super::stretches::{each_stretch, options, span_of};
 use crate::limits::CURVE_VALUES_MAX;
 use crate::rules::{Judge, RuleGroup, RuleKind};
 
-/// What a rule compares with a number.
-pub(super) struct Compared<'e> {
-    /// What is compared.
-    values: &'e Expr,
-    /// With what.
-    number: f64,
+/// A comparison that has a threshold: what lies on one side of it is beyond.
+struct Threshold<'e> {
+    compared: Compared<'e>,
     is_below: bool,
     or_equal: bool,
 }
 
-impl Compared<'_> {
-    /// None if the expression is not a comparison of series with a number.
-    pub(super) fn of(expr: &Expr) -> Option<Compared<'_>> {
-        let Expr::Binary(binary) = expr.unwrapped() else { return None };
-        let (values, number, is_swapped) = match (binary.left.unwrapped(), binary.right.unwrapped()) {
-            (values, Expr::Number(number)) => (values, number.value, false),
-            (Expr::Number(number), values) => (values, number.value, true),
-            _ => return None,
-        };
-        let (is_less, or_equal) = match binary.operator {
+impl Threshold<'_> {
+    /// None if the expression is not a comparison of series with a number, or by no order.
+    fn of(expr: &Expr) -> Option<Threshold<'_>> {
+        let compared = Compared::of(expr)?;
+        let (is_below, or_equal) = match compared.operator {
             Operator::Less => (true, false),
             Operator::LessEqual => (true, true),
             Operator::Greater => (false, false),
             Operator::GreaterEqual => (false, true),
             _ => return None,
         };
-        let is_vector = values.value_type() == ValueType::Vector;
-        (is_vector && !binary.returns_bool).then_some(Compared {
-            values,
-            number,
-            is_below: is_less != is_swapped,
-            or_equal,
-        })
+        Some(Threshold { compared, is_below, or_equal })
     }
 }
 
@@ -74,11 +60,11 @@ pub fn compared_values(
     let Some(Judge::Query { query, expr }) = group.rules.first().map(|rule| &rule.judge) else {
         return Ok(None);
     };
-    let (Some(compared), Some(span)) = (Compared::of(expr), span_of(snapshot, asked)) else {
+    let (Some(threshold), Some(span)) = (Threshold::of(expr), span_of(snapshot, asked)) else {
         return Ok(None);
     };
-    let (times, rows) = rows(group, query, compared.values, (snapshot, span))?;
-    Ok(Some(ComparedValues { times, rows, limit: compared.number, is_below: compared.is_below }))
+    let (times, rows) = rows(group, query, threshold.compared.vector, (snapshot, span))?;
+    Ok(Some(ComparedValues { times, rows, limit: threshold.compared.number, is_below: threshold.is_below }))
 }
 
 /// For every threshold in place of the one that the first rule of a group compares with: what it would have come to. `attempts`
@@ -96,11 +82,12 @@ pub fn rule_curve(
     let Judge::Query { query, expr } = &rule.judge else {
         return Err(format!("{} is a sequence, which has no threshold", rule.check));
     };
-    let compared = Compared::of(expr).ok_or_else(|| not_compared(query, expr))?;
+    let Threshold { compared, is_below, or_equal } =
+        Threshold::of(expr).ok_or_else(|| not_compared(query, expr))?;
     let Some(span) = span_of(snapshot, asked) else {
-        return Ok((Vec::new(), compared.is_below));
+        return Ok((Vec::new(), is_below));
     };
-    let (times, rows) = rows(group, query, compared.values, (snapshot, span))?;
+    let (times, rows) = rows(group, query, compared.vector, (snapshot, span))?;
     let finite = || rows.iter().flat_map(|(_, row)| row).copied().filter(|value| value.is_finite());
     let (least, most) = finite()
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)));
@@ -114,11 +101,10 @@ pub fn rule_curve(
         RuleKind::Alert(alert) => (alert.for_ms, alert.keep_firing_ms),
         RuleKind::Record(_) => (0, 0),
     };
-    let Compared { is_below, or_equal, .. } = compared;
     let condition = Condition { is_below, or_equal, for_ms, keep_firing_ms, attempts };
     let mut curve = AlertCurve::new(&times, span.until_ms, condition, &thresholds);
     rows.iter().for_each(|(_, row)| curve.add(row));
-    Ok((curve.points(), compared.is_below))
+    Ok((curve.points(), is_below))
 }
 
 /// Why an expression has no curve.

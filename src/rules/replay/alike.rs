@@ -20,7 +20,7 @@ pub(super) fn alike(group: &RuleGroup) -> Vec<Vec<usize>> {
     let mut alone = Vec::new();
     for (number, rule) in group.rules.iter().enumerate() {
         match compared(rule) {
-            Some(compared) => together.entry(compared.left.to_string()).or_default().push(number),
+            Some(compared) => together.entry(compared.vector.to_string()).or_default().push(number),
             None => alone.push(vec![number]),
         }
     }

@@ -237,7 +237,7 @@ impl Around<'_> {
         if let Some(first) = first {
             let asked: Vec<i64> = times.iter().map(|time| time.saturating_sub(offset_ms)).collect();
             // It goes as far as it comes.
-            let _ = at(first.left, task.source, &asked, task.options, &mut |asked, rows| {
+            let _ = at(first.vector, task.source, &asked, task.options, &mut |asked, rows| {
                 let Ok(rows) = rows else { return false };
                 rest += asked.len();
                 for ((number, state), heard) in part.iter_mut().zip(&mut all) {

@@ -75,7 +75,7 @@ fn with_scalar(binary: &Binary, mut rows: Vec<Row>, scalar: &[f64], scalar_is_le
 }
 
 /// Keeps the values of which a comparison holds.
-fn keep_where(operator: Operator, values: &mut [f64], scalar: &[f64], scalar_is_left: bool) {
+pub(super) fn keep_where(operator: Operator, values: &mut [f64], scalar: &[f64], scalar_is_left: bool) {
     match (operator, scalar_is_left) {
         (Operator::Equal, _) => keep(values, scalar, |value, scalar| value == scalar),
         (Operator::Greater, false) | (Operator::Less, true) => {

@@ -1,44 +1,61 @@
 //! An expression that is compared with a number, so that those who compare the same with several share what it comes to.
 
 use super::at::TimedRow;
-use super::elementwise::comparison as compare;
+use super::binary::keep_where;
 use crate::ast::{Expr, Operator};
-use crate::source::{ENDED, is_ended};
+use crate::source::is_ended;
 use crate::value_type::ValueType;
 
 /// A vector that is compared with a number, of which the values are kept for which that holds.
 #[derive(Clone, Copy, Debug)]
 pub struct Compared<'e> {
     /// The vector.
-    pub left: &'e Expr,
-    operator: Operator,
-    number: f64,
+    pub vector: &'e Expr,
+    /// How it is compared, as if it stood on the left.
+    pub operator: Operator,
+    /// With what.
+    pub number: f64,
 }
 
 impl<'e> Compared<'e> {
-    /// An expression as that, if it is one.
+    /// An expression as that, if it is one: the number may stand on either side.
     pub fn of(expr: &'e Expr) -> Option<Compared<'e>> {
         let Expr::Binary(binary) = expr.unwrapped() else { return None };
-        let Expr::Number(number) = binary.right.unwrapped() else { return None };
+        let (vector, number, operator) = match (&binary.left, binary.right.unwrapped()) {
+            (vector, Expr::Number(number)) => (vector, number.value, binary.operator),
+            (left, _) => match left.unwrapped() {
+                Expr::Number(number) => (&binary.right, number.value, mirrored(binary.operator)),
+                _ => return None,
+            },
+        };
         let is_filter = binary.operator.is_comparison() && !binary.returns_bool;
-        (is_filter && binary.left.value_type() == ValueType::Vector).then_some(Compared {
-            left: &binary.left,
-            operator: binary.operator,
-            number: number.value,
+        (is_filter && vector.value_type() == ValueType::Vector).then_some(Compared {
+            vector,
+            operator,
+            number,
         })
     }
 
     /// What the whole expression comes to where the vector comes to these rows.
     pub fn keep(&self, rows: &[TimedRow]) -> Vec<TimedRow> {
-        let Some(holds) = compare(self.operator) else { return Vec::new() };
         let kept = |row: &TimedRow| {
-            let holds = |value: &f64| !is_ended(*value) && holds(*value, self.number);
-            let values: Vec<f64> =
-                row.values.iter().map(|value| if holds(value) { *value } else { ENDED }).collect();
+            let mut values = row.values.clone();
+            keep_where(self.operator, &mut values, &[self.number], false);
             let is_empty = values.iter().all(|value| is_ended(*value));
             (!is_empty).then(|| TimedRow { labels: row.labels.clone(), values })
         };
         rows.iter().filter_map(kept).collect()
+    }
+}
+
+/// The operator by which the right side is compared with the left one.
+fn mirrored(operator: Operator) -> Operator {
+    match operator {
+        Operator::Less => Operator::Greater,
+        Operator::LessEqual => Operator::GreaterEqual,
+        Operator::Greater => Operator::Less,
+        Operator::GreaterEqual => Operator::LessEqual,
+        other => other,
     }
 }
 
@@ -87,9 +104,9 @@ mod tests {
         ] {
             let expr = parse(query).unwrap();
             let compared = Compared::of(&expr).unwrap();
-            assert_eq!(bits(compared.keep(&rows(compared.left))), bits(rows(&expr)), "{query}");
+            assert_eq!(bits(compared.keep(&rows(compared.vector))), bits(rows(&expr)), "{query}");
         }
-        for query in ["m", "m > bool 4", "m > m", "4 < m", "m + 4", "time() > bool 4"] {
+        for query in ["m", "m > bool 4", "m > m", "m + 4", "time() > bool 4"] {
             assert!(Compared::of(&parse(query).unwrap()).is_none(), "{query}");
         }
     }
