@@ -175,14 +175,7 @@ impl Drop for Shell {
 
 fn stage(runs: &str) -> Stage {
     let stage = Stage::new();
-    let mut import = stage::custos(&["store", "import", "store"])
-        .current_dir(stage.root())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    import.stdin.take().unwrap().write_all(runs.trim_start().as_bytes()).unwrap();
-    assert!(import.wait().unwrap().success());
+    stage.import(runs);
     stage
 }
 

@@ -1,6 +1,7 @@
 //! A directory with a configuration, plugins and a store, and the `custos` that works in it.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -90,6 +91,18 @@ impl Stage {
     /// Runs `custos` with arguments and `--config`.
     pub(crate) fn custos(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
+    }
+
+    /// Stores runs, a JSON object a line, in the directory `store`.
+    pub(crate) fn import(&self, runs: &str) {
+        let mut import = custos(&["store", "import", "store"])
+            .current_dir(self.root())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        import.stdin.take().unwrap().write_all(runs.trim_start().as_bytes()).unwrap();
+        assert!(import.wait().unwrap().success());
     }
 
     /// The stored runs of a check, oldest first.

@@ -1,12 +1,9 @@
 //! `custos top`.
 
-use std::io::Write;
-use std::process::Stdio;
-
 use nix::sys::signal::Signal;
 
 use crate::pane::Pane;
-use crate::stage::{Stage, children, custos, send, text, wait_for};
+use crate::stage::{Stage, children, send, text, wait_for};
 
 /// A stage with a store of checks that do not change, and no agent.
 fn stored() -> Stage {
@@ -15,14 +12,7 @@ fn stored() -> Stage {
         "host: web1",
         "  load: { command: 'true' }\n  evil: { command: 'true' }\n  disk: { command: 'true' }",
     );
-    let mut import = custos(&["store", "import", "store"])
-        .current_dir(stage.root())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    import.stdin.take().unwrap().write_all(RUNS.trim_start().as_bytes()).unwrap();
-    assert!(import.wait().unwrap().success());
+    stage.import(RUNS);
     stage
 }
 
