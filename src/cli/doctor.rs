@@ -1,8 +1,10 @@
 //! `custos doctor`: what will fail before it does.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use clap_complete::engine::ArgValueCompleter;
@@ -17,7 +19,9 @@ use super::style::printable;
 use super::unknown::{Among, all_known};
 use super::unreadable::unreadable;
 use crate::config::{self, Config};
-use crate::execute::{Account, EXECUTE, Finding, PluginEnvironment, WRITE, examine, plugin_spec, why_not};
+use crate::execute::{
+    Account, EXECUTE, Finding, Line, PluginEnvironment, WRITE, examine, plugin_spec, why_not,
+};
 use crate::exit_code::ExitCode;
 use crate::feed::sink::note_name;
 use crate::notify::{Noted, receiver_names};
@@ -85,6 +89,15 @@ impl Diagnosis {
         let _ = writeln!(self.lines, "{}: {word}: {}", printable(name), printable(what));
     }
 
+    /// Notes whether the work of a standard plugin is done in its place.
+    fn note_native(&mut self, name: &str, native: Option<Result<(), String>>) {
+        match native {
+            Some(Ok(())) => self.native.push(name.to_owned()),
+            Some(Err(why)) => self.not_native.push((name.to_owned(), why)),
+            None => {}
+        }
+    }
+
     fn page(&self) -> String {
         let Diagnosis { lines, examined, fatal, risks, native, not_native } = self;
         let mut lines = lines.clone();
@@ -126,11 +139,7 @@ fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
             let spec = plugin_spec(check, &environment);
             let findings = spec.as_ref().map(|spec| examine(spec, account_of_check)).unwrap_or_default();
             diagnosis.add(name, &findings);
-            match spec.and_then(|spec| why_not(check, &spec)) {
-                Some(Ok(())) => diagnosis.native.push(name.clone()),
-                Some(Err(why)) => diagnosis.not_native.push((name.clone(), why)),
-                None => {}
-            }
+            diagnosis.note_native(name, spec.and_then(|spec| why_not(check.native, &spec)));
             if other.is_some() && !account.is_root() {
                 diagnosis.note(
                     name,
@@ -167,9 +176,20 @@ fn examine_nrpe(config: &Config, account: &Account, diagnosis: &mut Diagnosis) -
     let own = settings.credentials.as_ref().map(Account::from);
     for (name, command) in &settings.commands {
         if let ServedTask::Line(line) = &command.task {
-            let line = String::from_utf8_lossy(line).into_owned();
-            let findings = examine(&shell_spec(line, &settings), own.as_ref().unwrap_or(account));
-            diagnosis.add(&format!("nrpe command {}", String::from_utf8_lossy(name)), &findings);
+            let text = String::from_utf8_lossy(line).into_owned();
+            let findings = examine(&shell_spec(text.clone(), &settings), own.as_ref().unwrap_or(account));
+            let name = format!("nrpe command {}", String::from_utf8_lossy(name));
+            diagnosis.add(&name, &findings);
+            // What stands in the place of arguments is known with a request only.
+            if !text.contains("$ARG") {
+                let line = Line::new(
+                    OsStr::from_bytes(line).to_owned(),
+                    settings.environment.clone(),
+                    settings.credentials.clone(),
+                    settings.command_timeout,
+                );
+                diagnosis.note_native(&name, why_not(config.native, line.spec()));
+            }
         }
     }
     Some(settings)

@@ -44,6 +44,11 @@ impl Line {
         self.spec.timeout
     }
 
+    /// All that it takes to run it.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
     pub(super) fn into_spec(self) -> Spec {
         self.spec
     }

@@ -88,6 +88,24 @@ fn what_must_be_native_and_is_not_known_is_a_mistake() {
     assert!(told.contains("`native` cannot be: invalid option -- 'A'"), "{told}");
     assert!(told.contains("`native` cannot be: there is no true without a process"), "{told}");
     assert!(told.contains("`native` is for commands without a shell"), "{told}");
+    stage.configure("defaults: { native: true }", "  own: { command: /bin/true }\n");
+    let told = text(&stage.custos(&["config", "check"]).stderr);
+    assert!(told.contains("`native: true` is for a check; expected `auto` or `false` here"), "{told}");
+}
+
+#[test]
+fn doctor_says_it_of_commands_of_nrpe_too() {
+    let stage = Stage::new();
+    let lines = format!(
+        "command[swap]={PLUGINS}/check_swap -w 10% -c 5%\ncommand[verbose]={PLUGINS}/check_swap -w 10% -c 5% -v\n\
+         command[asked]={PLUGINS}/check_swap -w $ARG1$ -c 5%\ncommand[piped]={PLUGINS}/check_swap -w 10% | cat\n"
+    );
+    stage.write("nrpe.cfg", &lines);
+    stage.configure("nrpe: { config: nrpe.cfg, listen: '127.0.0.1:1', commands_as_root: true }", "  own: { command: /bin/true }\n");
+    let doctor = text(&stage.custos(&["doctor"]).stdout);
+    assert!(doctor.contains("\nwithout a process: nrpe command swap\n"), "{doctor}");
+    assert!(doctor.contains("nrpe command verbose: its plugin is run: invalid option -- 'v'"), "{doctor}");
+    assert!(!doctor.contains("command asked:") && !doctor.contains("command piped:"), "{doctor}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::config::keys::settings::DEFAULTS;
+use crate::config::keys::settings::{DEFAULTS, NATIVE};
 use crate::config::keys::top as keys;
 use crate::config::model::check::{Check, Config, Native};
 use crate::config::model::snmp::SnmpConfig;
@@ -229,7 +229,12 @@ fn checks(
         let inherited = document.parent.map(|parent| defaults[parent].clone()).unwrap_or_default();
         let own = document.get(keys::DEFAULTS_OF.name()).and_then(|entry| {
             let fields = Fields::of(&entry.value, "`defaults`", &DEFAULTS, findings)?;
-            Some(Settings::read(&fields, "`defaults`", named.periods, findings))
+            let own = Settings::read(&fields, "`defaults`", named.periods, findings);
+            if let (Some(Native::Required), Some(node)) = (own.native, fields.get(&NATIVE)) {
+                let message = "`native: true` is for a check; expected `auto` or `false` here";
+                findings.error(&node.place, message.to_owned());
+            }
+            Some(own)
         });
         let here = own.unwrap_or_default().over(&inherited);
         let lookup = Lookup { plugins, base: document.base(), snmp };

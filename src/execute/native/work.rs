@@ -8,7 +8,7 @@ use custos_native::{Flavour, NotNative, PLUGINS, Plan, plan};
 use custos_shim::{Limits, Spec};
 
 use super::distribution::Identities;
-use crate::config::{Check, Command, Native};
+use crate::config::Native;
 
 /// What a plugin would do, which is done in its place.
 #[derive(Clone, Debug)]
@@ -56,22 +56,17 @@ fn matters((name, value): &(OsString, OsString)) -> Option<&str> {
     }
 }
 
-/// Why a check's plugin is run itself; none if its work is done in its place, or if it is no standard plugin that this could be.
-///
-/// Reads the file of the plugin.
-pub fn why_not(check: &Check, spec: &Spec) -> Option<Result<(), String>> {
-    if !matches!(check.command, Command::Program(_)) {
+/// Whether the work of a plugin is done in its place, and why not where it could be; none if it is no standard plugin. Reads the file of
+/// the plugin.
+pub fn why_not(native: Native, spec: &Spec) -> Option<Result<(), String>> {
+    let name = Path::new(spec.argv.first()?).file_name()?;
+    if !PLUGINS.iter().any(|plugin| name == *plugin) {
         return None;
     }
-    let name = spec.argv.first().map(Path::new).and_then(Path::file_name)?.to_string_lossy().into_owned();
-    if !PLUGINS.contains(&name.as_str()) {
-        return None;
-    }
-    if check.native == Native::Never {
+    if native == Native::Never {
         return Some(Err("`native: false`".to_owned()));
     }
-    let work = NativeWork::of(spec).and_then(|work| Identities::default().flavour(&work.plugin).map(drop));
-    Some(work)
+    Some(NativeWork::of(spec).and_then(|work| Identities::default().flavour(&work.plugin).map(drop)))
 }
 
 #[cfg(test)]
