@@ -101,7 +101,10 @@ fn doctor_says_it_of_commands_of_nrpe_too() {
          command[asked]={PLUGINS}/check_swap -w $ARG1$ -c 5%\ncommand[piped]={PLUGINS}/check_swap -w 10% | cat\n"
     );
     stage.write("nrpe.cfg", &lines);
-    stage.configure("nrpe: { config: nrpe.cfg, listen: '127.0.0.1:1', commands_as_root: true }", "  own: { command: /bin/true }\n");
+    stage.configure(
+        "nrpe: { config: nrpe.cfg, listen: '127.0.0.1:1', commands_as_root: true }",
+        "  own: { command: /bin/true }\n",
+    );
     let doctor = text(&stage.custos(&["doctor"]).stdout);
     assert!(doctor.contains("\nwithout a process: nrpe command swap\n"), "{doctor}");
     assert!(doctor.contains("nrpe command verbose: its plugin is run: invalid option -- 'v'"), "{doctor}");
