@@ -80,6 +80,7 @@ fn what_is_owed_outlives_outages_and_is_sent_once() {
     let _hook = hook(&stage, hook_port, &["503", "200"]);
     wait_for_door(port, true);
     wait_for("the webhook to be told again after a refusal", || (received(&stage).len() >= 2).then_some(()));
+    stage.noted_as_told("hook");
     // It acknowledged, so neither a restart nor time has it told again.
     agent.kill();
     let agent = stage.start();

@@ -119,6 +119,15 @@ impl Stage {
         })
     }
 
+    /// Waits until the note of a target says that it acknowledged something, so that a kill cannot have it told again.
+    pub(crate) fn noted_as_told(&self, target: &str) {
+        let note = self.path(&format!("store/notify-target-{target}.note"));
+        wait_for(&format!("the note of {target}"), || {
+            let noted = fs::read(&note).ok()?;
+            String::from_utf8_lossy(&noted).contains("\"last_success_ms\":").then_some(())
+        });
+    }
+
     /// Starts the agent; its log goes to the file `log`.
     pub(crate) fn start(&self) -> Daemon {
         Daemon::start(&mut self.command(&["run"]), &self.path("log"))
