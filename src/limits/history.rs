@@ -28,5 +28,7 @@ pub const TIMELINE_NOTES_MAX: usize = 4000;
 pub const TIMELINE_NOTE_TEXT_MAX_BYTES: usize = 400;
 /// Notes whose text stands beneath a graph; more are counted.
 pub const GRAPH_NOTES_SHOWN: usize = 5;
+/// How long before a problem what people wrote of whatever counts as written of it (ms).
+pub const WHY_WRITTEN_LEAD_MS: i64 = 3_600_000;
 /// Earlier notes, incidents and acknowledgements of a check that are shown beside its problem.
 pub const WHY_WRITTEN_SHOWN: usize = 3;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::backtest::Incidents;
-use crate::limits::WHY_WRITTEN_SHOWN;
+use crate::limits::{WHY_WRITTEN_LEAD_MS, WHY_WRITTEN_SHOWN};
 use crate::notify::Ack;
 use crate::timeline::{Marks, TimelineNote};
 
@@ -39,11 +39,12 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// What was written of a stretch, whatever it is about, and the newest of what was written of the check before; the earliest
+    /// What was written of a stretch and of an hour before, whatever it is about, and the newest of what was written of the check before; the earliest
     /// first. Nothing of after the stretch counts.
     pub(super) fn of(&self, check: Option<&String>, span: &Range<i64>) -> Vec<Written> {
         // An incident that began before still counts while it lasts.
-        let in_span = |since_ms: i64, until_ms: i64| since_ms < span.end && until_ms >= span.start;
+        let start_ms = span.start.saturating_sub(WHY_WRITTEN_LEAD_MS);
+        let in_span = |since_ms: i64, until_ms: i64| since_ms < span.end && until_ms >= start_ms;
         let notes = self.notes.all.iter().map(|note| {
             let TimelineNote { number: _, time_ms, check, author, text } = note.clone();
             (time_ms, Written { time_ms, kind: "note", check, author: Some(author), text })
@@ -78,23 +79,30 @@ mod tests {
     use crate::backtest::Incident;
     use crate::notify::Remark;
 
+    const HOUR: i64 = 3_600_000;
+
     #[test]
     fn what_was_written_then_counts_and_what_was_written_of_the_check_before() {
         let note = |time_ms: i64, check: Option<&str>| TimelineNote {
             number: 1,
-            time_ms,
+            time_ms: time_ms * HOUR,
             check: check.map(str::to_owned),
             author: "anna".to_owned(),
             text: format!("at {time_ms}"),
         };
-        let incident =
-            Incident { number: 1, since_ms: 500, until_ms: 1100, check: None, text: "switch".to_owned() };
+        let incident = Incident {
+            number: 1,
+            since_ms: 500 * HOUR,
+            until_ms: 1100 * HOUR,
+            check: None,
+            text: "switch".to_owned(),
+        };
         let remark = Remark { author: "bert".to_owned(), comment: "on it".to_owned() };
         let sources = Sources {
             notes: Marks {
                 next: 9,
                 all: vec![
-                    note(1500, None),
+                    note(1000, None),
                     note(2000, None),
                     note(400, None),
                     note(100, Some("load")),
@@ -105,16 +113,20 @@ mod tests {
                 ],
             },
             incidents: Marks { next: 2, all: vec![incident] },
-            acks: vec![Ack { check: "load".to_owned(), of: String::new(), at_ms: 1900, remark }],
+            acks: vec![Ack { check: "load".to_owned(), of: String::new(), at_ms: 1900 * HOUR, remark }],
         };
         let said = |check: Option<&str>| {
             let check = check.map(str::to_owned);
-            sources.of(check.as_ref(), &(1000..2000)).iter().map(Written::said).collect::<Vec<_>>()
+            sources
+                .of(check.as_ref(), &(1001 * HOUR..2000 * HOUR))
+                .iter()
+                .map(Written::said)
+                .collect::<Vec<_>>()
         };
         let then = [
             "incident switch",
+            "note at 1000 (anna)",
             "note disk: at 1200 (anna)",
-            "note at 1500 (anna)",
             "acknowledgement load: on it (bert)",
         ];
         assert_eq!(said(None), then);
