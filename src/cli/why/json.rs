@@ -5,13 +5,15 @@ use std::io::Write;
 use custos_query::{Event, Shifts, SimilarSeries};
 use serde_json::json;
 
+use super::written::Written;
 use crate::cli::read::{Failure, json_line};
 
-/// Writes a line for each metric, the most unlike first, and then for each change of state.
+/// Writes a line for each metric, the most unlike first, then for each change of state, and for what people wrote.
 pub(super) fn write(
     among: &[SimilarSeries],
     shifts: &Shifts,
     events: &[Event],
+    written: &[Written],
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     for (index, one) in shifts.ranked.iter().enumerate() {
@@ -40,6 +42,16 @@ pub(super) fn write(
             "before": event.from_name(),
             "now": event.to.name(),
             "text": event.said(),
+        });
+        json_line(&line, out)?;
+    }
+    for one in written {
+        let line = json!({
+            "kind": one.kind,
+            "check": one.check,
+            "onset_ms": one.time_ms,
+            "author": one.author,
+            "text": one.text,
         });
         json_line(&line, out)?;
     }

@@ -7,6 +7,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 mod window;
+mod written;
 
 pub(super) use args::WhyArgs;
 pub(super) use run::run;

@@ -11,12 +11,17 @@ use jiff::Zoned;
 
 use super::args::WhyArgs;
 use super::window::{standing, window};
+use super::written::Sources;
 use super::{json, show};
-use crate::cli::read::{Failure, Opened, finish, now, time};
+use crate::backtest::Incidents;
+use crate::cli::incident::stored_incidents;
+use crate::cli::note::notes_or_none;
+use crate::cli::read::{Failure, Opened, finish, now, tell, time};
 use crate::cli::style::Style;
 use crate::cli::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
 use crate::limits::WHY_EVENTS_MAX;
+use crate::notify::Noted;
 
 /// Runs the command.
 pub(in crate::cli) fn run(args: &WhyArgs) -> ExitCode {
@@ -44,8 +49,9 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
     let (among, units) = all_series(&reader);
     let shifts = ShiftRequest { among: &among, span: span.clone() }.read(&reader, &mut context)?;
     let events = turns(&reader, span.clone(), &mut context)?;
+    let written = sources(args)?.of(args.check.as_ref(), &span);
     if args.json {
-        json::write(&among, &shifts, &events, out)?;
+        json::write(&among, &shifts, &events, &written, out)?;
     } else {
         let shown = show::Shown {
             args,
@@ -56,10 +62,25 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
             units: &units,
             shifts: &shifts,
             events: &events,
+            written: &written,
         };
         shown.write(now, style, &mut context, out)?;
     }
     damage.finish(out)
+}
+
+/// What people wrote; what of it cannot be read is told, and left out.
+fn sources(args: &WhyArgs) -> Result<Sources, Failure> {
+    let incidents = stored_incidents(&args.read).unwrap_or_else(|failure| {
+        tell(&failure.message);
+        Incidents::default()
+    });
+    let (store, _) = args.read.locate()?;
+    let noted = Noted::read(&store, []);
+    for fault in noted.faults().values() {
+        tell(fault);
+    }
+    Ok(Sources { notes: notes_or_none(&args.read), incidents, acks: noted.acks() })
 }
 
 /// All series of all checks, with their units.
