@@ -32,3 +32,11 @@ pub const GRAPH_NOTES_SHOWN: usize = 5;
 pub const WHY_WRITTEN_LEAD_MS: i64 = 3_600_000;
 /// Earlier notes, incidents and acknowledgements of a check that are shown beside its problem.
 pub const WHY_WRITTEN_SHOWN: usize = 3;
+/// Changes that began within this of one another are one group (ms).
+pub const CHANGES_APART_MS_MAX: i64 = 30 * 60_000;
+/// Changes of state that are looked through for what changed.
+pub const CHANGES_EVENTS_MAX: usize = 5000;
+/// Metrics that are shown of one group; more are counted.
+pub const CHANGES_SERIES_SHOWN: usize = 8;
+/// Changes of state that are shown of one group; more are counted.
+pub const CHANGES_TURNS_SHOWN: usize = 5;
