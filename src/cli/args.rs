@@ -9,7 +9,7 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::{
     backtest, changes, check, check_nrpe, completion, config, doctor, events, feed, forecast, graph, help,
-    history, incident, init, note, notify, nrpe, query, rules, run, runs, serve, similar, sink, snmp,
+    history, incident, init, note, notify, nrpe, query, report, rules, run, runs, serve, similar, sink, snmp,
     status, store, stream, top, traps, watch, why,
 };
 use crate::exit_code::ExitCode;
@@ -67,6 +67,7 @@ enum Command {
     Changes(changes::ChangesArgs),
     Similar(similar::SimilarArgs),
     Forecast(forecast::ForecastArgs),
+    Report(report::ReportArgs),
     Serve(serve::ServeArgs),
     Stream(stream::StreamArgs),
     Sink(sink::SinkArgs),
@@ -166,6 +167,7 @@ pub fn main() -> ExitCode {
         Command::Changes(args) => changes::run(&args),
         Command::Similar(args) => similar::run(&args),
         Command::Forecast(args) => forecast::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Stream(args) => stream::run(&args),
         Command::Sink(args) => sink::run(&args),

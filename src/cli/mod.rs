@@ -33,6 +33,7 @@ mod nrpe_settings;
 mod one_series;
 mod query;
 mod read;
+mod report;
 mod rules;
 mod run;
 mod runs;

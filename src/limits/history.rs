@@ -40,3 +40,13 @@ pub const CHANGES_EVENTS_MAX: usize = 5000;
 pub const CHANGES_SERIES_SHOWN: usize = 8;
 /// Changes of state that are shown of one group; more are counted.
 pub const CHANGES_TURNS_SHOWN: usize = 5;
+/// Changes of state in a report, the newest.
+pub const REPORT_EVENTS_MAX: usize = 5000;
+/// Runs that are looked through for the state of a check when the time of a report began.
+pub const REPORT_RUNS_BACK_MAX: usize = 1000;
+/// Graphs in a report; other checks are named.
+pub const REPORT_GRAPHS_MAX: usize = 12;
+/// Series in a graph of a report.
+pub const REPORT_GRAPH_SERIES_MAX: usize = 3;
+/// Parts of the time of a report in which it is looked for whether a check ran.
+pub const REPORT_CELLS: usize = 1000;
