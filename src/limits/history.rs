@@ -48,5 +48,7 @@ pub const REPORT_RUNS_BACK_MAX: usize = 1000;
 pub const REPORT_GRAPHS_MAX: usize = 12;
 /// Series in a graph of a report.
 pub const REPORT_GRAPH_SERIES_MAX: usize = 3;
-/// Parts of the time of a report in which it is looked for whether a check ran.
-pub const REPORT_CELLS: usize = 1000;
+/// Parts of the time of a report, and of what is before, in which it is looked for whether a check ran.
+pub const REPORT_CELLS: usize = 4000;
+/// How long before the time of a report that begins (ms): a run lasts until the next.
+pub const REPORT_LEAD_MS: i64 = 86_400_000;

@@ -53,9 +53,9 @@ fn what_changed_is_one_group_with_what_came_first_on_top() {
     let shown = shown(true, &[]).unwrap();
     let lines: Vec<&str> = shown.lines().collect();
     assert_eq!(lines[0], "2026-11-21 13:01:00 to 2026-11-22 13:01:00, 2 metrics against up to 8d before");
-    assert!(lines[1].starts_with("2026-11-22 03:0") && lines[1].contains("  for "), "{shown}");
+    assert!(lines[1].starts_with("2026-11-22 03:00:00") && lines[1].contains("  for "), "{shown}");
     assert!(lines[2].ends_with("note deploy (anna)"), "{shown}");
-    assert!(lines[3].starts_with("    2026-11-22 03:0") && lines[3].contains("disk:used"), "{shown}");
+    assert!(lines[3].starts_with("    2026-11-22 03:00:00") && lines[3].contains("disk:used"), "{shown}");
     assert!(lines[3].contains("higher than ever, for "), "{shown}");
     assert!(lines[4].contains("load OK to CRITICAL: LOAD CRITICAL\\u{1b}[2J"), "{shown}");
     assert_eq!(lines[lines.len() - 1], "nothing else changed");

@@ -20,7 +20,8 @@ use crate::cli::note::notes_or_none;
 use crate::cli::read::{Failure, Opened, ReadArgs, local_time, tell};
 use crate::graph::NoteMark;
 use crate::limits::{
-    REPORT_CELLS, REPORT_EVENTS_MAX, REPORT_GRAPH_SERIES_MAX, REPORT_GRAPHS_MAX, REPORT_RUNS_BACK_MAX,
+    REPORT_CELLS, REPORT_EVENTS_MAX, REPORT_GRAPH_SERIES_MAX, REPORT_GRAPHS_MAX, REPORT_LEAD_MS,
+    REPORT_RUNS_BACK_MAX,
 };
 use crate::notify::Noted;
 use crate::picture::CheckPicture;
@@ -215,11 +216,11 @@ impl Gathering<'_> {
     /// The times at which checks had no run, as far as they are longer than a cell.
     fn gaps(&self, names: &[String], context: &mut ReadContext<'_>) -> Result<Block, Failure> {
         let reader = &self.opened.reader;
-        let length_ms = self.span.end.saturating_sub(self.span.start);
+        // What ran before lasts into it.
+        let start_ms = self.span.start.saturating_sub(REPORT_LEAD_MS);
+        let length_ms = self.span.end.saturating_sub(start_ms);
         let at = |cell: usize| {
-            self.span
-                .start
-                .saturating_add((i128::from(length_ms) * cell as i128 / REPORT_CELLS as i128) as i64)
+            start_ms.saturating_add((i128::from(length_ms) * cell as i128 / REPORT_CELLS as i128) as i64)
         };
         let mut rows = Vec::new();
         for check in names {
@@ -230,7 +231,7 @@ impl Gathering<'_> {
             let request = EnvelopeRequest {
                 check,
                 series: Vec::new(),
-                span: self.span.clone(),
+                span: start_ms..self.span.end,
                 columns: 1,
                 cells: REPORT_CELLS,
                 drawn: Drawn::Usual,
@@ -241,16 +242,16 @@ impl Gathering<'_> {
             let mut gaps = Vec::new();
             for part in states.cells().chunk_by(|one, other| one.is_some() == other.is_some()) {
                 if part[0].is_none() {
-                    gaps.push(at(cell)..at(cell + part.len()));
+                    gaps.push(at(cell).max(self.span.start)..at(cell + part.len()));
                 }
                 cell += part.len();
             }
-            rows.extend(gaps.into_iter().map(|gap| {
+            rows.extend(gaps.into_iter().filter(|gap| !gap.is_empty()).map(|gap| {
                 vec![self.time(gap.start), check.clone(), duration_ms(gap.end.saturating_sub(gap.start))]
             }));
         }
         if rows.is_empty() {
-            let cell = duration_ms(at(1).saturating_sub(self.span.start).max(1));
+            let cell = duration_ms(at(1).saturating_sub(start_ms).max(1));
             return Ok(Block::Paragraph(format!(
                 "Every check ran throughout; gaps shorter than {cell} are not seen here."
             )));

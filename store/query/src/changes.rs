@@ -49,7 +49,7 @@ impl ChangesRequest<'_> {
         let look = |job: &CheckSeries<'_>, on_damage: &mut dyn FnMut(custos_store::Error)| {
             self.of_check(store, job, length_ms, on_damage)
         };
-        let mut found = of_all(self.among, context, &look)?;
+        let mut found = of_all(self.among, context, look)?;
         found.sort_by_key(|one| (one.span.start, one.series));
         Ok(found)
     }
@@ -71,9 +71,12 @@ impl ChangesRequest<'_> {
         // A day is a whole number of buckets.
         let widths = (1..=24).map(|times| times * CHANGE_BUCKET_MS).filter(|width| DAY_MS % width == 0);
         let Some(width_ms) = widths.into_iter().find(|width| *width >= step_ms) else { return Vec::new() };
-        let looked_at = (length_ms - 1) / width_ms + 1;
+        // They begin at round times.
+        let end_ms =
+            self.span.end.saturating_sub(1).div_euclid(width_ms).saturating_add(1).saturating_mul(width_ms);
+        let looked_at = length_ms / width_ms + 1;
         let len = looked_at + CHANGE_HISTORY_DAYS as i64 * (DAY_MS / width_ms);
-        let start_ms = self.span.end.saturating_sub(len * width_ms);
+        let start_ms = end_ms.saturating_sub(len * width_ms);
         let series: Vec<Bucketed> = job.series.iter().map(|(_, series)| series.clone()).collect();
         let mut buckets = vec![Buckets::new(start_ms, width_ms, len as usize); series.len()];
         fill_buckets(store, job.check, &series, self.span.end, &mut buckets, on_damage);

@@ -28,7 +28,7 @@ pub(crate) struct CheckSeries<'a> {
 pub(crate) fn of_all<T: Send>(
     among: &[SimilarSeries],
     context: &mut ReadContext<'_>,
-    compare: &(dyn Fn(&CheckSeries<'_>, &mut dyn FnMut(custos_store::Error)) -> Vec<T> + Sync),
+    compare: impl Fn(&CheckSeries<'_>, &mut dyn FnMut(custos_store::Error)) -> Vec<T> + Sync,
 ) -> Result<Vec<T>> {
     if among.len() > SIMILAR_SERIES_MAX {
         let (asked, limit) = (among.len(), SIMILAR_SERIES_MAX);

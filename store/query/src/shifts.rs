@@ -69,7 +69,7 @@ impl ShiftRequest<'_> {
         let compare = |job: &CheckSeries<'_>, on_damage: &mut dyn FnMut(custos_store::Error)| {
             self.compare(store, job, history_ms, length_ms, on_damage)
         };
-        let mut ranked = of_all(self.among, context, &compare)?;
+        let mut ranked = of_all(self.among, context, compare)?;
         ranked.sort_by(|one, other| {
             let by_rank = one.shift.rank().total_cmp(&other.shift.rank());
             let by_size = other.shift.away.total_cmp(&one.shift.away);
