@@ -71,11 +71,14 @@ pub(crate) fn score(hosts: &[Host], out: &mut dyn Write) -> Result<(), Box<dyn E
             })?;
             own.add(judged(host, &alarms));
         }
-        let recipe = |deviations: f64| {
+        let scores: Vec<(&Host, Vec<Vec<(i64, f64)>>)> = of_kind
+            .iter()
+            .map(|host| (host, (0..host.metrics.len()).map(|metric| deviations(host, metric)).collect()))
+            .collect();
+        let recipe = |limit: f64| {
             let mut all = Score::default();
-            for host in of_kind {
-                let alarms: Vec<_> =
-                    (0..host.metrics.len()).map(|metric| beyond(host, metric, deviations)).collect();
+            for (host, scores) in &scores {
+                let alarms: Vec<_> = scores.iter().map(|scores| beyond(scores, limit)).collect();
                 all.add(judged(host, &alarms));
             }
             all
@@ -131,28 +134,29 @@ fn judged(host: &Host, alarms: &[Vec<Range<i64>>]) -> Score {
     score
 }
 
-/// Alarms of the recipe over a metric.
-fn beyond(host: &Host, metric: usize, deviations: f64) -> Vec<Range<i64>> {
+/// How many standard deviations each bucket of a metric is away from the mean of the last 26 hours, by its time.
+fn deviations(host: &Host, metric: usize) -> Vec<(i64, f64)> {
     let span = labelled(host);
     let (times, values) = (&host.times, &host.metrics[metric].1);
     let rows = (BUCKET_MS / (times[1] - times[0])).max(1) as usize;
     let buckets: Vec<f64> =
         values.chunks(rows).map(|part| part.iter().sum::<f64>() / part.len() as f64).collect();
-    let mut alarms: Vec<Range<i64>> = Vec::new();
-    for at in BUCKETS..buckets.len() {
-        let start_ms = times[at * rows];
-        if !span.contains(&start_ms) {
-            continue;
-        }
+    let of = |at: usize| {
         let past = &buckets[at - BUCKETS..at];
         let mean = past.iter().sum::<f64>() / BUCKETS as f64;
         let variance = past.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / BUCKETS as f64;
-        if (buckets[at] - mean).abs() <= deviations * variance.sqrt().max(1e-9) {
-            continue;
-        }
+        (times[at * rows], (buckets[at] - mean).abs() / variance.sqrt().max(1e-9))
+    };
+    (BUCKETS..buckets.len()).filter(|at| span.contains(&times[at * rows])).map(of).collect()
+}
+
+/// Alarms of the recipe.
+fn beyond(scores: &[(i64, f64)], limit: f64) -> Vec<Range<i64>> {
+    let mut alarms: Vec<Range<i64>> = Vec::new();
+    for (start_ms, _) in scores.iter().filter(|(_, score)| *score > limit) {
         match alarms.last_mut() {
             Some(last) if start_ms - last.end <= JOINED_MS => last.end = start_ms + BUCKET_MS,
-            _ => alarms.push(start_ms..start_ms + BUCKET_MS),
+            _ => alarms.push(*start_ms..start_ms + BUCKET_MS),
         }
     }
     alarms
