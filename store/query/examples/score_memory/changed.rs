@@ -23,6 +23,9 @@ const BUCKETS: usize = 26 * 12;
 const JOINED_MS: i64 = 3_600_000;
 const WEEK_MS: f64 = 7.0 * 86_400_000.0;
 
+/// By time, how many standard deviations a value is away.
+type Scores = Vec<(i64, f64)>;
+
 /// Alarms against labels.
 #[derive(Clone, Copy, Default)]
 struct Score {
@@ -71,7 +74,7 @@ pub(crate) fn score(hosts: &[Host], out: &mut dyn Write) -> Result<(), Box<dyn E
             })?;
             own.add(judged(host, &alarms));
         }
-        let scores: Vec<(&Host, Vec<Vec<(i64, f64)>>)> = of_kind
+        let scores: Vec<(&Host, Vec<Scores>)> = of_kind
             .iter()
             .map(|host| (host, (0..host.metrics.len()).map(|metric| deviations(host, metric)).collect()))
             .collect();
@@ -135,7 +138,7 @@ fn judged(host: &Host, alarms: &[Vec<Range<i64>>]) -> Score {
 }
 
 /// How many standard deviations each bucket of a metric is away from the mean of the last 26 hours, by its time.
-fn deviations(host: &Host, metric: usize) -> Vec<(i64, f64)> {
+fn deviations(host: &Host, metric: usize) -> Scores {
     let span = labelled(host);
     let (times, values) = (&host.times, &host.metrics[metric].1);
     let rows = (BUCKET_MS / (times[1] - times[0])).max(1) as usize;
