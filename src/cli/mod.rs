@@ -1,9 +1,11 @@
 //! The command line: one file for each command, and what they share.
 
+mod all_series;
 mod args;
 mod as_agent;
 mod backtest;
 mod bounded_lines;
+mod changes;
 mod check;
 mod check_nrpe;
 mod completion;
@@ -31,6 +33,7 @@ mod nrpe_settings;
 mod one_series;
 mod query;
 mod read;
+mod report;
 mod rules;
 mod run;
 mod runs;

@@ -1,12 +1,8 @@
 //! The command: finds the stretch, compares all series, and looks for changes of state.
 
 use std::io::Write;
-use std::ops::Range;
 
-use custos_query::{
-    Bucketed, Event, EventRequest, ReadContext, ShiftRequest, SimilarSeries, check_names, watched_check,
-};
-use custos_store::Reader;
+use custos_query::{ReadContext, ShiftRequest, check_names};
 use jiff::Zoned;
 
 use super::args::WhyArgs;
@@ -14,6 +10,7 @@ use super::window::{standing, window};
 use super::written::Sources;
 use super::{json, show};
 use crate::backtest::Incidents;
+use crate::cli::all_series::{all_series, turns};
 use crate::cli::incident::stored_incidents;
 use crate::cli::note::notes_or_none;
 use crate::cli::read::{Failure, Opened, finish, now, tell, time};
@@ -48,7 +45,7 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
     }
     let (among, units) = all_series(&reader);
     let shifts = ShiftRequest { among: &among, span: span.clone() }.read(&reader, &mut context)?;
-    let events = turns(&reader, span.clone(), &mut context)?;
+    let events = turns(&reader, span.clone(), WHY_EVENTS_MAX, &mut context)?;
     let written = sources(args)?.of(args.check.as_ref(), &span);
     if args.json {
         json::write(&among, &shifts, &events, &written, out)?;
@@ -81,27 +78,4 @@ fn sources(args: &WhyArgs) -> Result<Sources, Failure> {
         tell(fault);
     }
     Ok(Sources { notes: notes_or_none(&args.read), incidents, acks: noted.acks() })
-}
-
-/// All series of all checks, with their units.
-fn all_series(reader: &Reader) -> (Vec<SimilarSeries>, Vec<String>) {
-    let checks = reader.catalogue().checks.into_iter();
-    let own = checks.filter(|check| watched_check(&check.check.name).is_none());
-    let series = own.flat_map(|check| {
-        let name = check.check.name;
-        check.series.into_iter().map(move |info| {
-            let series = Bucketed::new(info.key, &info.unit);
-            (SimilarSeries { check: name.clone(), series }, info.unit)
-        })
-    });
-    series.unzip()
-}
-
-/// Changes of state in a time, the first first: what is only confirmed, or flaps, changed before.
-fn turns(reader: &Reader, span: Range<i64>, context: &mut ReadContext<'_>) -> Result<Vec<Event>, Failure> {
-    let request = EventRequest { checks: &[], span, hard: false, limit: WHY_EVENTS_MAX };
-    let mut events = request.read(reader, context)?;
-    events.retain(|event| event.from.is_some_and(|from| from != event.to));
-    events.sort_by_key(|event| event.time_ms);
-    Ok(events)
 }
