@@ -8,6 +8,7 @@ mod nats;
 mod notify;
 mod sink;
 mod stream;
+mod submit;
 mod terminal;
 
 pub use history::*;
@@ -18,6 +19,7 @@ pub use nats::*;
 pub use notify::*;
 pub use sink::*;
 pub use stream::*;
+pub use submit::*;
 pub use terminal::*;
 
 use std::time::Duration;
@@ -173,8 +175,8 @@ pub const RECORD_OPEN_MAX: Duration = Duration::from_secs(5);
 /// Commands that may wait for the agent's answer at once; further ones are refused. Also connections that may wait to send
 /// their request; when one more comes, the one that waits longest is refused.
 pub const CONTROL_CONNECTIONS_MAX: usize = 64;
-/// Longest request of a command to the agent.
-pub const CONTROL_REQUEST_MAX_BYTES: u64 = 16 * 1024;
+/// Longest request of a command to the agent; of a result that is submitted each byte may take six.
+pub const CONTROL_REQUEST_MAX_BYTES: u64 = 512 * 1024;
 /// Time for a command to send its request.
 pub const CONTROL_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time for a command to take its answer.

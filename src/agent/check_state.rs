@@ -84,6 +84,8 @@ pub(super) struct CheckState {
     pub(super) last: Option<Arc<Run>>,
     /// The instances of a passive check.
     pub(super) instances: CheckInstances,
+    /// When the last result was submitted, or since when one is expected (µs, monotonic; before the machine's start below zero).
+    pub(super) heard_us: Option<i64>,
     /// What the last run of the check's own job printed, with the verdict and when it ended, for `serve: cached`.
     pub(super) answer: Option<LastAnswer>,
     /// Requests that the run under way (or waiting) answers.
@@ -128,6 +130,7 @@ impl CheckState {
             pending: Pending::default(),
             last: None,
             instances: CheckInstances::default(),
+            heard_us: None,
             answer: None,
             askers: Vec::new(),
             queue: VecDeque::new(),

@@ -65,7 +65,10 @@ impl Agent {
             Event::Asked(ask) => self.asked(ask, now, effects),
             Event::Judged(judged) => self.judged(*judged, now, effects),
             Event::Passive(results) => self.passive(results, now, effects),
-            Event::Look => self.expire(now, effects),
+            Event::Look => {
+                self.expire(now, effects);
+                self.miss_results(now, effects);
+            }
             Event::Reload(config, histories) => {
                 self.reload(config, histories, now);
                 self.review_watches(now, effects);

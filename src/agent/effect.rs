@@ -10,7 +10,7 @@ use super::watch::{Watch, Watching};
 use crate::config::Config;
 use crate::evaluate::Change;
 use crate::execute::{Job, Line};
-use crate::observe::{Observation, PassiveResult};
+use crate::observe::{Observation, PassiveResult, PluginEnd};
 use crate::rules::{ActiveAlert, JudgeOrder, JudgedGroup};
 
 /// An event.
@@ -31,7 +31,7 @@ pub enum Event {
     Passive(Vec<PassiveResult>),
     /// An order to judge rules was carried out.
     Judged(Box<JudgedGroup>),
-    /// Time passed; instances that were not reported for too long expire.
+    /// Time passed; instances that were not reported for too long expire, and results that did not come are missed.
     Look,
     /// A new configuration, already validated, with the histories of checks that are new in it.
     Reload(Arc<Config>, Vec<super::History>),
@@ -63,6 +63,8 @@ pub enum Wanted {
     Check(String),
     /// A defined check as its `serve` says: by its last run while that is young enough, else like [`Wanted::Check`].
     Served(String),
+    /// Nothing: somebody brings a result of a check that is defined for that.
+    Submitted(Box<Submission>),
     /// A command line, recorded as a run of the check of that name.
     Line {
         /// Name of the command.
@@ -70,6 +72,15 @@ pub enum Wanted {
         /// What to run.
         line: Box<Line>,
     },
+}
+
+/// A result that somebody brings.
+#[derive(Debug)]
+pub struct Submission {
+    /// The check.
+    pub check: String,
+    /// What a plugin would have left behind.
+    pub end: PluginEnd,
 }
 
 /// Who waits for an answer.

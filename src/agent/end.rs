@@ -83,9 +83,15 @@ impl Agent {
     }
 
     /// Judges and records a run that no job made, at a time of its own.
-    pub(super) fn record_apart(&mut self, id: CheckId, run: Run, now: Moment, effects: &mut Vec<Effect>) {
+    pub(super) fn record_apart(
+        &mut self,
+        id: CheckId,
+        run: Run,
+        now: Moment,
+        effects: &mut Vec<Effect>,
+    ) -> Arc<Run> {
         let time_ms = apart(run.time_ms, self.checks[id].last_ms());
-        self.judge_and_record(id, Run { time_ms, ..run }, now, effects);
+        self.judge_and_record(id, Run { time_ms, ..run }, now, effects)
     }
 
     /// Judges a run that no job made, by its check's definition, and records it.

@@ -30,6 +30,7 @@ mod rules;
 mod schedule;
 mod skipped;
 mod start;
+mod submitted;
 mod unjudged;
 mod waiting;
 mod watch;
@@ -37,7 +38,7 @@ mod watching;
 
 pub use answer::{Answer, verdict_output};
 pub use core::Agent;
-pub use effect::{Ask, Effect, Event, Wanted};
+pub use effect::{Ask, Effect, Event, Submission, Wanted};
 pub use health::Health;
 pub use implicit::implicit_check;
 pub use own_check::own_answer;

@@ -107,7 +107,8 @@ fn over_text(over: &[Arc<Instance>], after: Duration) -> String {
     }
 }
 
-fn run(
+/// A run that is not of a plugin.
+pub(super) fn run(
     check: &CheckState,
     state: State,
     at: Moment,
@@ -132,10 +133,10 @@ fn run(
 }
 
 /// The answer of a passive check, for which nothing can be run: its last run, without the metrics, which were measured
-/// then and not now.
-pub fn answer(last: Option<&Run>) -> Answer {
+/// then and not now. `reports` names what it is that is reported.
+pub fn answer(reports: &str, last: Option<&Run>) -> Answer {
     let Some(run) = last else {
-        return Answer::Known { state: State::Ok, output: b"OK - no trap yet\n".to_vec() };
+        return Answer::Known { state: State::Ok, output: format!("OK - no {reports} yet\n").into_bytes() };
     };
     let text =
         if run.long_text.is_empty() { run.text.clone() } else { format!("{}\n{}", run.text, run.long_text) };

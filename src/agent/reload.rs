@@ -8,6 +8,7 @@ use super::core::Agent;
 use super::effect::Effect;
 use super::missed::NO_AGENT;
 use super::restore::{self, History};
+use super::submitted;
 use crate::clock::Moment;
 use crate::config::{Check, Config};
 use crate::evaluate::{CheckInstances, is_judged};
@@ -40,6 +41,7 @@ impl Agent {
             && let Some(last) = runs.last()
         {
             check.instances = CheckInstances::restore(&last.instances, now.wall_ms);
+            check.heard_us = submitted::heard_before(check, last.time_ms, now);
         }
         if let Some(run) = runs.iter().rfind(|run| is_judged(run.reason)) {
             check.note_run(run.duration_us);

@@ -25,6 +25,7 @@ impl Agent {
         match wanted {
             Wanted::Check(name) => self.asked_for_check(&name, false, asker, now, effects),
             Wanted::Served(name) => self.asked_for_check(&name, true, asker, now, effects),
+            Wanted::Submitted(submission) => self.submitted(*submission, asker, now, effects),
             Wanted::Line { name, line } => self.asked_for_line(&name, line, asker, effects),
         }
     }
@@ -50,7 +51,7 @@ impl Agent {
         };
         let check = &self.checks[id];
         let known = if check.is_passive() {
-            Some(passive::answer(check.last.as_deref()))
+            Some(passive::answer(check.definition.command.reports(), check.last.as_deref()))
         } else if check.is_rule() {
             Some(rule_answer::answer(check.last.as_deref(), check.previous))
         } else if served {
@@ -150,6 +151,6 @@ impl Agent {
     }
 }
 
-fn refuse(asker: &Asker, why: String) -> Effect {
+pub(super) fn refuse(asker: &Asker, why: String) -> Effect {
     Effect::Answer { id: asker.id, result: Err(why) }
 }

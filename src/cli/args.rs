@@ -10,7 +10,7 @@ use clap_complete::engine::ArgValueCompleter;
 use super::{
     backtest, changes, check, check_nrpe, completion, config, doctor, events, feed, forecast, graph, help,
     history, incident, init, note, notify, nrpe, query, report, rules, run, runs, serve, similar, sink, snmp,
-    status, store, stream, top, traps, watch, why,
+    status, store, stream, submit, top, traps, watch, why,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -73,6 +73,8 @@ enum Command {
     Sink(sink::SinkArgs),
     #[command(hide = true)]
     Feed(feed::FeedArgs),
+    Submit(submit::SubmitArgs),
+    Cron(submit::CronArgs),
     Ack(notify::AckArgs),
     Unack(notify::UnackArgs),
     Silence(notify::SilenceArgs),
@@ -172,6 +174,8 @@ pub fn main() -> ExitCode {
         Command::Stream(args) => stream::run(&args),
         Command::Sink(args) => sink::run(&args),
         Command::Feed(args) => feed::run(&args),
+        Command::Submit(args) => submit::submit(&args),
+        Command::Cron(args) => submit::cron(&args),
         Command::Ack(args) => notify::ack(&args),
         Command::Unack(args) => notify::unack(&args),
         Command::Silence(args) => notify::silence(&args),

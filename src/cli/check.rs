@@ -187,7 +187,7 @@ fn run_here(
             let stands = || restore_standing(check, &runs, clock::now()).previous;
             let answer = match check.command.is_rule() {
                 true => rule_answer(runs.last(), stands()),
-                false => passive_answer(runs.last()),
+                false => passive_answer(check.command.reports(), runs.last()),
             };
             let state = answer.state();
             return Ok(Outcome::Known(answer.output(), state));

@@ -47,6 +47,7 @@ mod status;
 mod store;
 mod stream;
 mod style;
+mod submit;
 mod top;
 mod traps;
 mod umask;

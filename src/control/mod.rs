@@ -15,6 +15,6 @@ mod watching;
 pub use client::{Answered, AskError, Watched, agent, ask, watch};
 pub use listener::Listener;
 pub use peer::{Peer, Stranger};
-pub use protocol::{AgentStatus, NotifyRequest, Request, Response};
+pub use protocol::{AgentStatus, NotifyRequest, Request, Response, Submitted};
 pub use server::{Asked, Said};
 pub use watching::WatchedLines;

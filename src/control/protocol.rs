@@ -16,12 +16,28 @@ pub enum Request {
     Status,
     /// Run this check now, or share the run that is under way.
     Run(String),
+    /// Record this result of a check that takes them; [`Response::Ran`] has the verdict.
+    Submit(Submitted),
     /// Something about notifications.
     Notify(NotifyRequest),
     /// Have this sink send again what was set aside.
     RetrySink(String),
     /// Watch these checks: no [`Response`] but [`LiveLine`](crate::live::LiveLine)s follow until one side closes the connection.
     Watch(Vec<Wish>),
+}
+
+/// A result of a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submitted {
+    /// The check.
+    pub check: String,
+    /// Its state, by number.
+    pub state: u8,
+    /// What a plugin would have printed: a text, and after a `|` perfdata; further lines.
+    pub output: String,
+    /// How long it took to find out, in microseconds.
+    #[serde(default)]
+    pub duration_us: u64,
 }
 
 /// A request about notifications. Conditions on labels are as they are written.

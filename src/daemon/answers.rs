@@ -7,11 +7,12 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::graphs::{self, Graphs};
-use crate::agent::{Answer, Ask, Wanted};
+use crate::agent::{Answer, Ask, Submission, Wanted};
 use crate::config::Config;
-use crate::control::{Asked, Response};
+use crate::control::{Asked, Response, Submitted};
 use crate::execute::Line;
 use crate::nrpe::listener;
+use crate::observe::{Ending, PluginEnd};
 
 /// Everybody who waits for the end of a run.
 pub(super) struct Answers {
@@ -60,6 +61,15 @@ impl Answers {
     pub(super) fn asked_by_command(&mut self, check: String, asked: Asked) -> Ask {
         let origin = asked.origin;
         Ask { id: self.wait(Asker::Command(asked.answer)), wanted: Wanted::Check(check), origin }
+    }
+
+    /// Makes a result that a command brings one of the agent's.
+    pub(super) fn submitted_by_command(&mut self, submitted: Submitted, asked: Asked) -> Ask {
+        let Submitted { check, state, output, duration_us } = submitted;
+        let exit = Ending::Exited(state);
+        let end = PluginEnd { wall_us: duration_us, ..PluginEnd::printed(exit, output.into_bytes()) };
+        let wanted = Wanted::Submitted(Box::new(Submission { check, end }));
+        Ask { id: self.wait(Asker::Command(asked.answer)), wanted, origin: asked.origin }
     }
 
     fn wait(&mut self, asker: Asker) -> u64 {

@@ -218,6 +218,10 @@ impl Daemon {
                     let ask = self.answers.asked_by_command(check, asked);
                     self.handle(Event::Asked(ask), now);
                 }
+                Request::Submit(submitted) => {
+                    let ask = self.answers.submitted_by_command(submitted, asked);
+                    self.handle(Event::Asked(ask), now);
+                }
                 Request::Notify(request) => self.asked_to_notify(request, asked, now),
                 Request::RetrySink(name) => {
                     let _ = asked.answer.send(self.retry_sink(&name, now));

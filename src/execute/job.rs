@@ -32,7 +32,7 @@ impl Job {
                 let spec = plugin_spec(check, environment)?;
                 Some(Job::Plugin(PluginJob::new(spec, Reading::from(check)).native_if_known(check.native)))
             }
-            Command::Trap(_) | Command::Rule(_) => None,
+            Command::Trap(_) | Command::Submitted(_) | Command::Rule(_) => None,
         }
     }
 
@@ -50,7 +50,7 @@ impl Job {
             // The poller has bounds of its own.
             Command::Snmp(_) => false,
             // There is no job.
-            Command::Trap(_) | Command::Rule(_) => false,
+            Command::Trap(_) | Command::Submitted(_) | Command::Rule(_) => false,
         }
     }
 
@@ -58,7 +58,11 @@ impl Job {
     pub fn period_min(check: &Check) -> Duration {
         match check.command {
             Command::Snmp(_) => CLONE_PERIOD_SNMP_MIN,
-            Command::Program(_) | Command::Shell(_) | Command::Trap(_) | Command::Rule(_) => CLONE_PERIOD_MIN,
+            Command::Program(_)
+            | Command::Shell(_)
+            | Command::Trap(_)
+            | Command::Submitted(_)
+            | Command::Rule(_) => CLONE_PERIOD_MIN,
         }
     }
 

@@ -137,7 +137,7 @@ pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Option<Spe
     let argv: Vec<OsString> = match &check.command {
         Command::Program(words) => words.iter().map(OsString::from).collect(),
         Command::Shell(line) => ["/bin/sh", "-c", line].map(OsString::from).to_vec(),
-        Command::Snmp(_) | Command::Trap(_) | Command::Rule(_) => return None,
+        Command::Snmp(_) | Command::Trap(_) | Command::Submitted(_) | Command::Rule(_) => return None,
     };
     let own = |name: &OsString| name.to_str().is_some_and(|name| check.environment.contains_key(name));
     let mut env: Vec<(OsString, OsString)> =

@@ -18,6 +18,7 @@ const FILES: &[(&str, &str)] = &[
     ("src/limits/notify.rs", "Notifications"),
     ("src/limits/sink.rs", "Sinks"),
     ("src/limits/stream.rs", "Streams"),
+    ("src/limits/submit.rs", "Results that are submitted"),
     ("src/limits/terminal.rs", "Programs that fill a terminal"),
     ("plugins-shim/src/limits.rs", "The processes of plugins"),
     ("store/src/limits.rs", "The store"),

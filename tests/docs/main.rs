@@ -58,6 +58,7 @@ pages! {
     promql_differences: "docs/promql-differences.md",
     query: "docs/query.md",
     readme: "README.md",
+    submit: "docs/submit.md",
     rules: "docs/rules.md",
     security: "docs/security.md",
     sequences: "docs/sequences.md",

@@ -27,6 +27,7 @@ mod schedule;
 mod schema;
 mod states;
 mod streams;
+mod submitted;
 mod surroundings;
 mod survival;
 mod taken_away;

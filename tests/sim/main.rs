@@ -21,6 +21,7 @@ mod scenes;
 mod script;
 mod slots;
 mod stage;
+mod submitted;
 mod watching;
 mod world;
 

@@ -230,6 +230,7 @@ impl World {
                 _ if check.command.is_passive() => Some(self.last_state(name)),
                 Wanted::Check(_) => None,
                 Wanted::Served(_) => self.known.answer(&check, self.now.mono_us),
+                Wanted::Submitted(_) => unreachable!("nobody submits"),
             };
             self.known.expected = expected;
             self.handle(Event::Asked(Ask { id: self.asks, wanted, origin: "somebody".to_owned() }));

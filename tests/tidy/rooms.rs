@@ -345,6 +345,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "files",
             "libc",
             "nix",
+            "processes",
             "sockets",
             "threads",
         ],

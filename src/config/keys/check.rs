@@ -1,5 +1,6 @@
 //! A check: what it runs or asks, beside its settings.
 
+use crate::config::keys::passive::PASSIVE;
 use crate::config::keys::poll::POLL;
 use crate::config::keys::process::PROCESS;
 use crate::config::keys::rule::{self, RULE};
@@ -12,7 +13,7 @@ use crate::document::section::{Row, Rule, Shape};
 use crate::rules::sequence::SEQUENCE;
 
 /// Where the results of a check come from: one of these.
-pub(crate) const SOURCES: [&dyn Row; 5] = [&COMMAND, &SNMP, &TRAP, &QUERY, &SEQUENCE_OF];
+pub(crate) const SOURCES: [&dyn Row; 6] = [&COMMAND, &SNMP, &TRAP, &PASSIVE_OF, &QUERY, &SEQUENCE_OF];
 /// Of these those that are rules.
 const RULES: [&dyn Row; 2] = [&QUERY, &SEQUENCE_OF];
 
@@ -31,12 +32,14 @@ section! {
     COMMAND: Key<Own> = key("command",
         Own(|| Shape::Either(vec![Shape::Text, Shape::List(Box::new(Shape::Scalar))])),
         "what to run: a line, or a list of words")
-        .says("this, `snmp`, `trap`, `query` or `sequence` is required");
+        .says("this, `snmp`, `trap`, `passive`, `query` or `sequence` is required");
     SHELL: Key<Flag, Is<bool>> = key("shell", Flag, "`true`: `command` is a line for `/bin/sh -c`").is(false);
     SNMP: Key<Own> = key("snmp", Own(|| Shape::Section(&POLL)),
         "a device that is [asked](snmp.md#polls) instead of a command");
     TRAP: Key<Own> = key("trap", Own(|| Shape::Section(&TRAP_RULE)),
         "the [traps](snmp.md#traps) that set the state of the check");
+    PASSIVE_OF: Key<Own> = key("passive", Own(|| Shape::Section(&PASSIVE)),
+        "nothing is run: results are [submitted](submit.md), by `custos submit` or `custos cron`");
     QUERY: Key<Own> = key("query", Own(|| Shape::Scalar),
         "an expression of [PromQL](query.md) that is [judged](rules.md#checks-with-a-query) over the history");
     SEQUENCE_OF: Key<Own> = key("sequence", Own(|| Shape::Section(&SEQUENCE)),

@@ -8,6 +8,7 @@ pub(crate) mod check;
 pub(crate) mod http;
 pub(crate) mod notify;
 pub(crate) mod nrpe;
+pub(crate) mod passive;
 pub(crate) mod period;
 pub(crate) mod poll;
 pub(crate) mod process;

@@ -344,14 +344,30 @@ pub enum Command {
     Snmp(Arc<SnmpPoll>),
     /// Traps that devices send. Nothing runs.
     Trap(Arc<TrapRule>),
+    /// Results that programs elsewhere submit. Nothing runs.
+    Submitted(Submitted),
     /// A rule that is judged over the history. Nothing runs.
     Rule(Arc<RuleCheck>),
+}
+
+/// What is expected of whoever submits the results of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// How long after a result the next one has come at the latest; none if it may take for ever.
+    pub freshness: Option<Duration>,
+    /// The state of the check once one has not.
+    pub stale_state: State,
 }
 
 impl Command {
     /// Whether nothing is run for the check: its results are reported from outside.
     pub fn is_passive(&self) -> bool {
-        matches!(self, Command::Trap(_))
+        matches!(self, Command::Trap(_) | Command::Submitted(_))
+    }
+
+    /// What is reported to the check, in one word, if nothing is run for it.
+    pub fn reports(&self) -> &'static str {
+        if matches!(self, Command::Submitted(_)) { "result" } else { "trap" }
     }
 
     /// Whether it is a rule that is judged over the history.

@@ -17,6 +17,7 @@ use crate::config::read::command::{self, Lookup};
 use crate::config::read::dependency;
 use crate::config::read::native;
 use crate::config::read::notify;
+use crate::config::read::passive;
 use crate::config::read::period::Periods;
 use crate::config::read::poll;
 use crate::config::read::process;
@@ -119,12 +120,12 @@ fn with_fields(
     let thresholds = thresholds.into_iter().map(|(threshold, _)| threshold).collect();
     let serving = match command {
         // The last trap is all that there is to answer by, however old, and so is the last judgement.
-        Command::Trap(_) | Command::Rule(_) => Serving::Fresh,
+        Command::Trap(_) | Command::Submitted(_) | Command::Rule(_) => Serving::Fresh,
         _ => settings.serving(check_interval, timeout),
     };
-    // A trap is not sent again because somebody asks, so there are no attempts to wait for. A rule has its `for`.
+    // A trap, or a result, is not sent again because somebody asks, so there are no attempts to wait for. A rule has its `for`.
     let attempts = match command {
-        Command::Trap(_) | Command::Rule(_) => own.max_check_attempts.unwrap_or(1),
+        Command::Trap(_) | Command::Submitted(_) | Command::Rule(_) => own.max_check_attempts.unwrap_or(1),
         _ => settings.max_check_attempts.unwrap_or(settings::MAX_CHECK_ATTEMPTS.built_in()),
     };
     Some(Check {
@@ -156,7 +157,7 @@ fn with_fields(
     })
 }
 
-/// Where the check's results come from: exactly one of `command`, `snmp`, `trap`, `query` and `sequence`.
+/// Where the check's results come from: exactly one of `command`, `snmp`, `trap`, `passive`, `query` and `sequence`.
 fn what(
     entry: &Entry,
     fields: &Fields<'_>,
@@ -185,6 +186,9 @@ fn what(
             }
             key if key == keys::TRAP.name() => {
                 trap::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Trap)
+            }
+            key if key == keys::PASSIVE_OF.name() => {
+                passive::read(&what.value, owner, findings).map(Command::Submitted)
             }
             key if key == keys::QUERY.name() || key == keys::SEQUENCE_OF.name() => {
                 let rule = rule::read(entry, fields, owner, shared.named.severities, findings);

@@ -10,6 +10,7 @@ pub(crate) mod medium;
 pub(crate) mod native;
 pub(crate) mod notify;
 pub(crate) mod nrpe;
+pub(crate) mod passive;
 pub(crate) mod period;
 pub(crate) mod poll;
 pub(crate) mod process;

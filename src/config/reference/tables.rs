@@ -14,11 +14,17 @@ const START: &str = "<!-- keys of ";
 const END: &str = "<!-- end of keys -->";
 
 /// Where the tables are.
-const PAGES: [&str; 5] =
-    ["docs/configuration.md", "docs/snmp.md", "docs/notify.md", "docs/rules.md", "docs/sinks.md"];
+const PAGES: [&str; 6] = [
+    "docs/configuration.md",
+    "docs/snmp.md",
+    "docs/submit.md",
+    "docs/notify.md",
+    "docs/rules.md",
+    "docs/sinks.md",
+];
 
 /// The sections that have a table. Of periods a text tells.
-const SECTIONS: [&Section; 24] = [
+const SECTIONS: [&Section; 25] = [
     &top::TOP,
     &check::CHECK,
     &rule::RULE,
@@ -34,6 +40,7 @@ const SECTIONS: [&Section; 24] = [
     &poll::POLL,
     &poll::COLUMNS_OF,
     &trap::TRAP_RULE,
+    &passive::PASSIVE,
     &notify::NOTIFY,
     &notify::TARGET,
     &notify::MAIL,

@@ -14,7 +14,9 @@ use crate::config::keys::nrpe::GRAPH;
 use crate::config::keys::settings::{BYTE_UNITS, PRIORITY, WHEN_STALE};
 use crate::config::keys::threshold::ON_MISSING;
 use crate::config::keys::top::SYNC;
-use crate::config::model::check::{Check, Command, Config, NrpeConfig, Process, Serving, Threshold};
+use crate::config::model::check::{
+    Check, Command, Config, NrpeConfig, Process, Serving, Submitted, Threshold,
+};
 use crate::config::show::secret::{self, MASK};
 use crate::document::duration;
 use crate::document::key::Reads as _;
@@ -115,6 +117,13 @@ fn write_period(page: &mut String, period: &Period) -> fmt::Result {
     Ok(())
 }
 
+fn write_passive(page: &mut String, submitted: &Submitted) -> fmt::Result {
+    let Some(freshness) = submitted.freshness else { return writeln!(page, "    passive: {{}}") };
+    writeln!(page, "    passive:")?;
+    writeln!(page, "      freshness: {}", duration::show(freshness))?;
+    writeln!(page, "      stale_state: {}", state(submitted.stale_state))
+}
+
 fn write_check(page: &mut String, config: &Config, check: &Check) -> fmt::Result {
     writeln!(page, "  {}:", word(&check.name))?;
     match &check.command {
@@ -125,6 +134,7 @@ fn write_check(page: &mut String, config: &Config, check: &Check) -> fmt::Result
         }
         Command::Snmp(poll) => snmp::write_poll(page, poll)?,
         Command::Trap(rule) => snmp::write_trap(page, rule)?,
+        Command::Submitted(submitted) => write_passive(page, submitted)?,
         Command::Rule(rule) => rule::write_query(page, config, rule)?,
     }
     writeln!(page, "    check_interval: {}", duration::show(check.check_interval))?;
