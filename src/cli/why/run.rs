@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use custos_query::{ReadContext, ShiftRequest, check_names};
+use custos_query::{NewTextsRequest, ReadContext, ShiftRequest, check_names, watched_check};
 use jiff::Zoned;
 
 use super::args::WhyArgs;
@@ -32,7 +32,9 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
         None => now.timestamp().as_millisecond(),
     };
     let Opened { reader, mut damage, .. } = args.read.open()?;
-    all_known(&args.check, &check_names(&reader), Among::Stored)?;
+    let mut checks = check_names(&reader);
+    all_known(&args.check, &checks, Among::Stored)?;
+    checks.retain(|check| watched_check(check).is_none());
     let mut on_damage = |error: &custos_store::Error| damage.note(error);
     let mut context = ReadContext::new(&mut on_damage);
     let standing = args.check.as_ref().and_then(|check| standing(&reader, check, at_ms, &mut context));
@@ -46,9 +48,14 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
     let (among, units) = all_series(&reader);
     let shifts = ShiftRequest { among: &among, span: span.clone() }.read(&reader, &mut context)?;
     let events = turns(&reader, span.clone(), WHY_EVENTS_MAX, &mut context)?;
+    let mut texts = NewTextsRequest { checks: &checks, span: &span }.read(&reader, &mut context)?;
+    // What a change of state says already.
+    texts.retain(|text| {
+        !events.iter().any(|event| event.check == text.check && event.time_ms == text.time_ms)
+    });
     let written = sources(args)?.of(args.check.as_ref(), &span);
     if args.json {
-        json::write(&among, &shifts, &events, &written, out)?;
+        json::write(&among, &shifts, &events, &texts, &written, out)?;
     } else {
         let shown = show::Shown {
             args,
@@ -59,6 +66,7 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
             units: &units,
             shifts: &shifts,
             events: &events,
+            texts: &texts,
             written: &written,
         };
         shown.write(now, style, &mut context, out)?;
