@@ -215,6 +215,7 @@ mod tests {
                 "nrdp",
                 "nrpe",
                 "nsca",
+                "passive",
                 "poll",
                 "priv",
                 "profile",

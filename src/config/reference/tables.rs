@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::config::keys::{
-    check, http, notify, nrpe, poll, process, rule, settings, sink, snmp, threshold, top, trap,
+    check, http, notify, nrpe, passive, poll, process, rule, settings, sink, snmp, threshold, top, trap,
 };
 use crate::config::reference::schema::schema;
 use crate::config::reference::words::{absence, meaning};
