@@ -20,6 +20,7 @@ const FILES: &[(&str, &str)] = &[
     ("src/limits/stream.rs", "Streams"),
     ("src/limits/submit.rs", "Results that are submitted"),
     ("src/limits/terminal.rs", "Programs that fill a terminal"),
+    ("src/limits/traps.rs", "Traps"),
     ("plugins-shim/src/limits.rs", "The processes of plugins"),
     ("store/src/limits.rs", "The store"),
     ("store/query/src/limits.rs", "Questions to the store"),
