@@ -26,6 +26,7 @@ mod init;
 mod listing;
 mod locate;
 mod log;
+mod normal;
 mod note;
 mod notify;
 mod nrpe;
