@@ -504,11 +504,11 @@ mod tests {
         let drawn = drawn(&picture, &ASCII);
         let lines: Vec<&str> = drawn.lines().collect();
         let plot = &lines[1..lines.len() - 4];
-        let of = |half: std::ops::Range<usize>| {
-            plot.iter().filter(|line| line[half.clone()].contains(':')).count()
+        let of = |skipped: usize, taken: usize| {
+            plot.iter().filter(|line| line.chars().skip(skipped).take(taken).any(|of| of == ':')).count()
         };
         // Most of the plot is within it, of the right half only.
-        assert!(of(11..44) == 0 && of(46..80) > plot.len() / 2, "{drawn}");
+        assert!(of(11, 33) == 0 && of(46, 34) > plot.len() / 2, "{drawn}");
         // The highest is above all samples, and so the axis goes there.
         assert!(
             plot[0].trim_start().starts_with("8 +") || plot[1].trim_start().starts_with("8 +"),
