@@ -1,5 +1,9 @@
 //! Incidents that people marked, and which alerts met them.
 
+use std::error::Error;
+
+use custos_store::Notes;
+
 use super::interval::{AlertInterval, Backtest, Span, overlap};
 
 /// A time at which something was wrong, as a person says.
@@ -32,6 +36,22 @@ pub struct Incidents {
     pub next: u64,
     /// Those that are there, by number.
     pub all: Vec<Incident>,
+}
+
+impl Incidents {
+    /// The note that has all incidents, as JSON.
+    pub const NOTE: &str = "incidents";
+
+    /// Those of a store.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn read(notes: &Notes) -> Result<Incidents, Box<dyn Error>> {
+        match notes.read(Incidents::NOTE)? {
+            None => Ok(Incidents::default()),
+            Some(text) => Ok(serde_json::from_slice(&text)?),
+        }
+    }
 }
 
 /// How alerts met incidents.

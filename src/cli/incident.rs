@@ -18,9 +18,6 @@ use crate::exit_code::ExitCode;
 use crate::limits::{INCIDENT_TEXT_MAX_BYTES, INCIDENTS_MAX};
 use crate::text::human::duration_ms;
 
-/// The note that has all incidents, as JSON.
-const NOTE: &str = "incidents";
-
 /// Marks times at which something was wrong, so that a backtest can say whether it would have been noticed.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct IncidentArgs {
@@ -179,13 +176,8 @@ pub(super) fn stored_incidents(args: &ReadArgs) -> Result<Incidents, Failure> {
 }
 
 fn read(notes: &Notes) -> Result<Incidents, Failure> {
-    let failed = |error: &dyn std::error::Error| {
-        Failure::new(format!("failed to read the incidents: {}", chain(error)))
-    };
-    match notes.read(NOTE).map_err(|error| failed(&error))? {
-        None => Ok(Incidents::default()),
-        Some(text) => serde_json::from_slice(&text).map_err(|error| failed(&error)),
-    }
+    Incidents::read(notes)
+        .map_err(|error| Failure::new(format!("failed to read the incidents: {}", chain(&*error))))
 }
 
 /// Changes the incidents of a store. Of several commands one does so after the other: each has the directory locked meanwhile.
@@ -204,7 +196,7 @@ fn change<T>(store: &Path, change: impl FnOnce(&mut Incidents) -> Result<T, Fail
     let mut incidents = read(&notes)?;
     let done = change(&mut incidents)?;
     let text = serde_json::to_vec(&incidents).map_err(|error| failed(&error))?;
-    notes.write(NOTE, &text).map_err(|error| failed(&error))?;
+    notes.write(Incidents::NOTE, &text).map_err(|error| failed(&error))?;
     drop(locked);
     Ok(done)
 }
@@ -244,7 +236,7 @@ mod tests {
             assert!(shown(&store, &[wrong, "text"], add).is_err(), "{wrong}");
         }
         let last = Incidents { next: u64::MAX, all: Vec::new() };
-        Notes::new(store.path()).write(NOTE, &serde_json::to_vec(&last).unwrap()).unwrap();
+        Notes::new(store.path()).write(Incidents::NOTE, &serde_json::to_vec(&last).unwrap()).unwrap();
         let refused = shown(&store, &["03:10..03:40", "text"], add).unwrap_err();
         assert_eq!(refused.message, "there is no further number for an incident");
         let long = "x".repeat(INCIDENT_TEXT_MAX_BYTES + 1);

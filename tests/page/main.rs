@@ -13,6 +13,7 @@ mod stage;
 /// Checks of which one is in trouble, one prints what would be harmful as HTML, and one goes up and down.
 const CHECKS: &str = r#"  wave: { command: "/bin/sh -c 'echo \"OK - wave | x=$(( $(date +%s) % 7 ));5;6 y=1\"'", check_interval: 1s }
   broken: { command: "/bin/sh -c 'echo \"CRITICAL - it is broken | z=9\"; exit 2'", check_interval: 1s, max_check_attempts: 1 }
+  limited: { command: "/bin/sh -c 'echo \"OK | v=1\"'", check_interval: 1s, thresholds: { v: { warning: 2, for: 5s } } }
   hostile: { command: "/bin/sh -c 'echo \"OK <img src=x onerror=pwned=1>\"; echo \"<script>pwned=1</script>\"'", check_interval: 1s }
 "#;
 
@@ -84,6 +85,20 @@ fn live_values_are_drawn_also_after_the_agent_was_started_again() {
 #[test]
 fn graphs_are_zoomed_and_thresholds_dragged() {
     Agent::start("").play("graph");
+}
+
+#[test]
+fn a_threshold_is_tried_by_dragging_its_line() {
+    Agent::start("").play("backtest");
+}
+
+#[test]
+fn what_people_marked_stands_on_the_axis_of_time() {
+    let agent = Agent::start("");
+    let words = ["incident", "add", "1 minute ago..now", "broken", "<img src=x onerror=pwned=1>"];
+    agent.stage.custos(&words);
+    agent.stage.custos(&["ack", "broken", "it is known"]);
+    agent.play("marks");
 }
 
 #[test]

@@ -105,7 +105,13 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "backtest",
         what: "what checks and rules would have said over the past; pure but for reading the store",
         imports: &["config", "evaluate", "limits", "rules"],
-        outside: &["custos_promql", "custos_query", "custos_store", "threads"],
+        outside: &["custos_compat", "custos_promql", "custos_query", "custos_store", "threads"],
+    },
+    Room {
+        name: "why",
+        what: "what else was unlike its own past when a check was; pure but for reading the store",
+        imports: &["limits"],
+        outside: &["custos_query", "custos_store"],
     },
     Room {
         name: "snmp",
@@ -213,6 +219,7 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "http",
         what: "queries over HTTP; reads the store, and asks the agent for its figures",
         imports: &[
+            "backtest",
             "clock",
             "config",
             "control",
@@ -221,9 +228,11 @@ pub(crate) const ROOMS: &[Room] = &[
             "limits",
             "live",
             "lock",
+            "notify",
             "part",
             "rules",
             "whole_file",
+            "why",
         ],
         outside: &[
             "custos_promql",
@@ -326,6 +335,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "text",
             "watch",
             "whole_file",
+            "why",
         ],
         outside: &[
             "clap",

@@ -6,7 +6,6 @@ mod run;
 mod show;
 #[cfg(test)]
 mod tests;
-mod window;
 
 pub(super) use args::WhyArgs;
 pub(super) use run::run;

@@ -1,22 +1,17 @@
 //! The command: finds the stretch, compares all series, and looks for changes of state.
 
 use std::io::Write;
-use std::ops::Range;
 
-use custos_query::{
-    Bucketed, Event, EventRequest, ReadContext, ShiftRequest, SimilarSeries, check_names, watched_check,
-};
-use custos_store::Reader;
+use custos_query::{ReadContext, check_names};
 use jiff::Zoned;
 
 use super::args::WhyArgs;
-use super::window::{standing, window};
 use super::{json, show};
 use crate::cli::read::{Failure, Opened, finish, now, time};
 use crate::cli::style::Style;
 use crate::cli::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
-use crate::limits::WHY_EVENTS_MAX;
+use crate::why::{Looked, standing, window};
 
 /// Runs the command.
 pub(in crate::cli) fn run(args: &WhyArgs) -> ExitCode {
@@ -41,46 +36,21 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
     if span.is_empty() {
         return Err(Failure::usage("--since is not before now, or --at"));
     }
-    let (among, units) = all_series(&reader);
-    let shifts = ShiftRequest { among: &among, span: span.clone() }.read(&reader, &mut context)?;
-    let events = turns(&reader, span.clone(), &mut context)?;
+    let looked = Looked::at(&reader, span.clone(), &mut context)?;
     if args.json {
-        json::write(&among, &shifts, &events, out)?;
+        json::write(&looked, out)?;
     } else {
         let shown = show::Shown {
             args,
             reader: &reader,
             standing: standing.as_ref(),
             span,
-            among: &among,
-            units: &units,
-            shifts: &shifts,
-            events: &events,
+            among: &looked.among,
+            units: &looked.units,
+            shifts: &looked.shifts,
+            events: &looked.events,
         };
         shown.write(now, style, &mut context, out)?;
     }
     damage.finish(out)
-}
-
-/// All series of all checks, with their units.
-fn all_series(reader: &Reader) -> (Vec<SimilarSeries>, Vec<String>) {
-    let checks = reader.catalogue().checks.into_iter();
-    let own = checks.filter(|check| watched_check(&check.check.name).is_none());
-    let series = own.flat_map(|check| {
-        let name = check.check.name;
-        check.series.into_iter().map(move |info| {
-            let series = Bucketed::new(info.key, &info.unit);
-            (SimilarSeries { check: name.clone(), series }, info.unit)
-        })
-    });
-    series.unzip()
-}
-
-/// Changes of state in a time, the first first: what is only confirmed, or flaps, changed before.
-fn turns(reader: &Reader, span: Range<i64>, context: &mut ReadContext<'_>) -> Result<Vec<Event>, Failure> {
-    let request = EventRequest { checks: &[], span, hard: false, limit: WHY_EVENTS_MAX };
-    let mut events = request.read(reader, context)?;
-    events.retain(|event| event.from.is_some_and(|from| from != event.to));
-    events.sort_by_key(|event| event.time_ms);
-    Ok(events)
 }
