@@ -38,4 +38,4 @@ pub mod terminal;
 pub mod text;
 pub mod watch;
 mod whole_file;
-mod why;
+pub mod why;

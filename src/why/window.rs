@@ -9,6 +9,7 @@ use crate::limits::{WHY_LEAD_MS, WHY_RUNS_BACK_MAX, WHY_WINDOW_MS, WHY_WINDOW_MS
 
 /// How a check stood: its last run that was judged, and since when it has had its state.
 pub struct Standing {
+    /// Its last run that was judged.
     pub run: Run,
     /// When the state began that it has (ms since the epoch).
     pub since_ms: i64,
