@@ -9,8 +9,8 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::{
     backtest, check, check_nrpe, completion, config, doctor, events, feed, forecast, graph, help, history,
-    incident, init, notify, nrpe, query, rules, run, runs, serve, similar, sink, snmp, status, store, stream,
-    top, traps, watch, why,
+    incident, init, note, notify, nrpe, query, rules, run, runs, serve, similar, sink, snmp, status, store,
+    stream, top, traps, watch, why,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -78,6 +78,7 @@ enum Command {
     Rules(rules::RulesArgs),
     Backtest(backtest::BacktestArgs),
     Incident(incident::IncidentArgs),
+    Note(note::NoteArgs),
     Doctor(doctor::DoctorArgs),
     Store(store::StoreArgs),
     Snmp(snmp::SnmpArgs),
@@ -174,6 +175,7 @@ pub fn main() -> ExitCode {
         Command::Rules(args) => rules::run(&args),
         Command::Backtest(args) => backtest::run(&args),
         Command::Incident(args) => incident::run(&args),
+        Command::Note(args) => note::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Store(args) => store::run(&args),
         Command::Snmp(args) => snmp::run(&args),

@@ -24,6 +24,7 @@ mod init;
 mod listing;
 mod locate;
 mod log;
+mod note;
 mod notify;
 mod nrpe;
 mod nrpe_settings;

@@ -22,3 +22,13 @@ pub const WHY_RUNS_BACK_MAX: usize = 100_000;
 pub const WHY_EVENTS_MAX: usize = 1000;
 /// Changes of state that are shown beside a problem; more are counted.
 pub const WHY_TURNS_SHOWN: usize = 10;
+/// Notes that people wrote into the history of one store.
+pub const TIMELINE_NOTES_MAX: usize = 4000;
+/// Bytes of the text of a note that somebody writes into the history.
+pub const TIMELINE_NOTE_TEXT_MAX_BYTES: usize = 400;
+/// Notes whose text stands beneath a graph; more are counted.
+pub const GRAPH_NOTES_SHOWN: usize = 5;
+/// How long before a problem what people wrote of whatever counts as written of it (ms).
+pub const WHY_WRITTEN_LEAD_MS: i64 = 3_600_000;
+/// Earlier notes, incidents and acknowledgements of a check that are shown beside its problem.
+pub const WHY_WRITTEN_SHOWN: usize = 3;

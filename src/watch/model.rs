@@ -106,6 +106,7 @@ impl Model {
             prefixes: self.prefixes,
             series: Vec::new(),
             ribbons: Vec::new(),
+            notes: Vec::new(),
         };
         for host in &self.hosts {
             let shift_ms = self.shift_ms(host);

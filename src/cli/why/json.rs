@@ -2,12 +2,26 @@
 
 use std::io::Write;
 
+use serde_json::json;
+
+use super::written::Written;
 use crate::cli::read::{Failure, json_line};
 use crate::why::{Looked, lines};
 
-/// Writes a line for each metric, the most unlike first, and then for each change of state.
-pub(super) fn write(looked: &Looked, out: &mut dyn Write) -> Result<(), Failure> {
+/// Writes a line for each metric, the most unlike first, then for each change of state, and for what people wrote.
+pub(super) fn write(looked: &Looked, written: &[Written], out: &mut dyn Write) -> Result<(), Failure> {
     let (series, changes) = lines(looked);
     series.iter().try_for_each(|line| json_line(line, out))?;
-    changes.iter().try_for_each(|line| json_line(line, out))
+    changes.iter().try_for_each(|line| json_line(line, out))?;
+    for one in written {
+        let line = json!({
+            "kind": one.kind,
+            "check": one.check,
+            "onset_ms": one.time_ms,
+            "author": one.author,
+            "text": one.text,
+        });
+        json_line(&line, out)?;
+    }
+    Ok(())
 }

@@ -6,11 +6,16 @@ use custos_query::{ReadContext, check_names};
 use jiff::Zoned;
 
 use super::args::WhyArgs;
+use super::written::Sources;
 use super::{json, show};
-use crate::cli::read::{Failure, Opened, finish, now, time};
+use crate::backtest::Incidents;
+use crate::cli::incident::stored_incidents;
+use crate::cli::note::notes_or_none;
+use crate::cli::read::{Failure, Opened, finish, now, tell, time};
 use crate::cli::style::Style;
 use crate::cli::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
+use crate::notify::Noted;
 use crate::why::{Looked, standing, window};
 
 /// Runs the command.
@@ -37,8 +42,9 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
         return Err(Failure::usage("--since is not before now, or --at"));
     }
     let looked = Looked::at(&reader, span.clone(), &mut context)?;
+    let written = sources(args)?.of(args.check.as_ref(), &span);
     if args.json {
-        json::write(&looked, out)?;
+        json::write(&looked, &written, out)?;
     } else {
         let shown = show::Shown {
             args,
@@ -49,8 +55,23 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
             units: &looked.units,
             shifts: &looked.shifts,
             events: &looked.events,
+            written: &written,
         };
         shown.write(now, style, &mut context, out)?;
     }
     damage.finish(out)
+}
+
+/// What people wrote; what of it cannot be read is told, and left out.
+fn sources(args: &WhyArgs) -> Result<Sources, Failure> {
+    let incidents = stored_incidents(&args.read).unwrap_or_else(|failure| {
+        tell(&failure.message);
+        Incidents::default()
+    });
+    let (store, _) = args.read.locate()?;
+    let noted = Noted::read(&store, []);
+    for fault in noted.faults().values() {
+        tell(fault);
+    }
+    Ok(Sources { notes: notes_or_none(&args.read), incidents, acks: noted.acks() })
 }

@@ -8,6 +8,7 @@ use custos_store::Reader;
 use jiff::Zoned;
 
 use super::args::WhyArgs;
+use super::written::Written;
 use crate::cli::curve::in_line;
 use crate::cli::read::{Failure, local_time};
 use crate::cli::style::{Style, printable};
@@ -32,6 +33,8 @@ pub(super) struct Shown<'a> {
     pub(super) units: &'a [String],
     pub(super) shifts: &'a Shifts,
     pub(super) events: &'a [Event],
+    /// What people wrote of it.
+    pub(super) written: &'a [Written],
 }
 
 impl Shown<'_> {
@@ -102,6 +105,10 @@ impl Shown<'_> {
                 "{} more",
                 counted(further as u64 + 1, "change of state").replace("states", "state")
             )?;
+        }
+        for written in self.written {
+            let time = local_time(written.time_ms, zone);
+            writeln!(out, "{}", cut(&format!("{time}  {}", written.said())))?;
         }
         writeln!(out, "{}", self.rest(listed.len(), more))?;
         Ok(())

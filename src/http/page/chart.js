@@ -47,6 +47,7 @@ export class Chart {
     this.was = this.would = null;
     this.incidents = [];
     this.acks = [];
+    this.notes = [];
     this.listen();
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.canvas);
@@ -56,7 +57,7 @@ export class Chart {
 
   // `series` are { name, unit, points: [from_ms, to_ms, min, max, mean, last][], bridge }.
   set(title, span, series, more = {}) {
-    Object.assign(this, { events: [], incidents: [], acks: [] }, more, { title, span, series });
+    Object.assign(this, { events: [], incidents: [], acks: [], notes: [] }, more, { title, span, series });
     this.caption.replaceChildren(element("strong", title), ...series.map((one, at) => {
       const told = element("span", `${one.name} ${figure(one.points.at(-1)?.[5], one.unit)}`);
       told.style.color = `var(--s${at % 6})`;
@@ -145,9 +146,11 @@ export class Chart {
       fill(since_ms, until_ms, TOP, 3);
       if (x(since_ms) < width - RIGHT && x(until_ms) > LEFT) { pen.textAlign = "left"; pen.textBaseline = "top"; pen.fillText(`#${number}`, Math.max(LEFT, x(since_ms)) + 2, TOP + 4); }
     }
-    for (const { at_ms } of this.acks) {
+    // An acknowledgement points up, a note down.
+    for (const [at, up] of [...this.acks.map((one) => [one.at_ms, -8]), ...this.notes.map((one) => [one.time_ms, 8])]) {
       pen.beginPath();
-      [[-5, 0], [5, 0], [0, -8]].forEach(([right, down]) => pen.lineTo(x(at_ms) + right, height - BOTTOM + down));
+      const from = up < 0 ? height - BOTTOM : TOP;
+      [[-5, 0], [5, 0], [0, up]].forEach(([right, down]) => pen.lineTo(x(at) + right, from + down));
       pen.fill();
     }
     [this.would, this.was].forEach((all, row) => {

@@ -218,7 +218,7 @@ export class View {
     const ask = (agent, path, more, none) => agent.get(path, [["check", this.check], ...more, ...bounds], { signal }).catch(() => none);
     const [events, marks] = await Promise.all([
       Promise.all(this.agents.map((agent) => ask(agent, "/api/events", [["limit", 200]], []))),
-      ask(this.agents[0], "/api/marks", [], { incidents: [], acks: [] }),
+      ask(this.agents[0], "/api/marks", [], { incidents: [], notes: [], acks: [] }),
     ]);
     if (signal.aborted) return;
     this.tellEvents(events.flat(), marks);
@@ -306,10 +306,11 @@ export class View {
     this.charts.forEach((chart) => { [chart.was, chart.would] = [spans(was), spans(would)]; chart.draw(); });
   }
 
-  tellEvents(events, marks = { incidents: [], acks: [] }) {
+  tellEvents(events, marks = { incidents: [], notes: [], acks: [] }) {
     const rows = [
       ...events.map((event) => ({ at: event.time_ms, cells: [[event.from, event.from], [event.to, event.to], [event.kind], [event.judgement || event.text]] })),
       ...marks.incidents.map(({ number, since_ms, until_ms, text }) => ({ at: since_ms, cells: [[""], [""], [`incident #${number}`], [`${text}, for ${age(until_ms - since_ms)}`]] })),
+      ...marks.notes.map(({ time_ms, author, text }) => ({ at: time_ms, cells: [[""], [""], ["note"], [`${text} (${author})`]] })),
       ...marks.acks.map(({ at_ms, author, comment }) => ({ at: at_ms, cells: [[""], [""], ["acknowledged"], [[author, comment].filter(Boolean).join(": ")]] })),
     ];
     rows.sort((a, b) => b.at - a.at);
