@@ -7,6 +7,9 @@ import { element, time } from "./board.js";
 const LEFT = 64, BOTTOM = 22, TOP = 8, RIGHT = 8;
 // The strips above the axis of time: how it was, and how it would have been.
 const STRIP = 6;
+const TELL_MS = 250;
+// Beyond the right end of what is rolled, for values of clocks that are ahead (pixels).
+const ROLLED_MORE = 100;
 const STEPS_MS = [100, 200, 500, 1e3, 2e3, 5e3, 1e4, 3e4, 6e4, 3e5, 6e5, 18e5, 36e5, 108e5, 216e5, 432e5, 864e5, 1728e5, 6048e5, 12096e5, 2592e6, 7776e6];
 
 export function figure(value, unit = "") {
@@ -57,16 +60,23 @@ export class Chart {
 
   // `series` are { name, unit, points: [from_ms, to_ms, min, max, mean, last][], bridge }.
   set(title, span, series, more = {}) {
-    Object.assign(this, { events: [], incidents: [], acks: [], notes: [] }, more, { title, span, series });
-    this.caption.replaceChildren(element("strong", title), ...series.map((one, at) => {
-      const told = element("span", `${one.name} ${figure(one.points.at(-1)?.[5], one.unit)}`);
-      told.style.color = `var(--s${at % 6})`;
-      return told;
-    }));
+    Object.assign(this, { events: [], incidents: [], acks: [], notes: [], live: false }, more, { title, span, series });
+    // While it is live, words follow more slowly than curves: nobody reads thirty values a second.
+    const now = performance.now();
+    if (more.live && now - (this.toldAt ?? -Infinity) < TELL_MS) return;
+    this.toldAt = now;
+    while (this.caption.children.length > series.length + 1) this.caption.lastChild.remove();
+    while (this.caption.children.length < series.length + 1) {
+      const told = element(this.caption.children.length ? "span" : "strong");
+      told.style.color = this.caption.children.length ? `var(--s${(this.caption.children.length - 1) % 6})` : "";
+      this.caption.append(told);
+    }
+    [title, ...series.map((one) => `${one.name} ${figure(one.points.at(-1)?.[5], one.unit)}`)].forEach((text, at) => {
+      if (this.caption.children[at].textContent !== text) this.caption.children[at].textContent = text;
+    });
     const [low, high] = this.range();
     const values = series.some((one) => one.points.length) ? `from ${figure(low)} to ${figure(high)}` : "without values";
     this.canvas.setAttribute("aria-label", `${title}: ${series.map((one) => one.name).join(", ")}; ${values}, ${time(span[0])} to ${time(span[1])}`);
-    this.draw();
     if (this.details.open) this.tell();
   }
 
@@ -90,7 +100,8 @@ export class Chart {
     if (canvas.height !== Math.round(height * scale)) canvas.height = Math.round(height * scale);
     const pen = canvas.getContext("2d");
     const style = getComputedStyle(canvas);
-    const color = (name) => style.getPropertyValue(`--${name}`);
+    const colors = {};
+    const color = (name) => colors[name] ??= style.getPropertyValue(`--${name}`);
     const [low, high] = this.range();
     const [start, end] = this.span;
     const x = (ms) => LEFT + (ms - start) / (end - start) * (width - LEFT - RIGHT);
@@ -112,7 +123,8 @@ export class Chart {
     pen.beginPath();
     pen.rect(LEFT, 0, width - LEFT - RIGHT, height);
     pen.clip();
-    this.series.forEach((one, at) => this.curve(pen, one, color(`s${at % 6}`)));
+    if (this.live) this.roll(pen, scale, color);
+    else this.series.forEach((one, at) => this.curve(pen, one, color(`s${at % 6}`)));
     pen.restore();
     for (const { state, value, tried } of this.lines) {
       if (value < low || value > high) continue;
@@ -134,7 +146,8 @@ export class Chart {
   spans(pen, color) {
     const { x, width, height } = this;
     const fill = (from, to, top, tall) => {
-      const [left, right] = [Math.max(LEFT, x(from)), Math.min(width - RIGHT, x(to))];
+      // Whole pixels, so that what is short is seen.
+      const [left, right] = [Math.floor(Math.max(LEFT, x(from))), Math.ceil(Math.min(width - RIGHT, x(to)))];
       if (right >= left) pen.fillRect(left, top, Math.max(1, right - left), tall);
     };
     pen.globalAlpha = 0.12;
@@ -252,6 +265,50 @@ export class Chart {
       before = to;
     }
     pen.stroke();
+  }
+
+  // Live curves: what was drawn of them is moved to the left, and only what is new is drawn, unless the scale is another one.
+  roll(pen, scale, color) {
+    const { width, height, low, high, series, y, span: [start, end] } = this;
+    const perMs = (width - LEFT - RIGHT) * scale / (end - start);
+    const key = [low, high, width, height, scale, end - start, series.length, color("s0")].join();
+    if (this.rolled?.key !== key) {
+      const canvas = this.rolled?.canvas ?? element("canvas");
+      canvas.width = Math.ceil((width - LEFT - RIGHT) * scale) + ROLLED_MORE;
+      canvas.height = Math.ceil(height * scale);
+      this.rolled = { key, canvas, pen: canvas.getContext("2d"), origin: start, drawn: new Map() };
+    }
+    const { rolled } = this;
+    const moved = Math.floor((start - rolled.origin) * perMs);
+    if (moved > 0) {
+      rolled.pen.globalCompositeOperation = "copy";
+      rolled.pen.drawImage(rolled.canvas, -moved, 0);
+      rolled.pen.globalCompositeOperation = "source-over";
+      rolled.origin += moved / perMs;
+    }
+    rolled.pen.lineWidth = 1.5 * scale;
+    series.forEach(({ name, points, bridge }, at) => {
+      const before = rolled.drawn.get(name) ?? -Infinity;
+      let next = points.length;
+      while (next > 0 && points[next - 1][1] > before) next--;
+      if (next === points.length) return;
+      rolled.pen.strokeStyle = color(`s${at % 6}`);
+      rolled.pen.beginPath();
+      let last = next > 0 ? points[next - 1] : null;
+      const x = (ms) => (ms - rolled.origin) * perMs;
+      if (last) rolled.pen.moveTo(x(last[1]), y(last[4]) * scale);
+      for (; next < points.length; next++) {
+        const point = points[next];
+        if (!last || point[0] - last[1] > bridge) rolled.pen.moveTo(x(point[0]) - 0.5, y(point[4]) * scale);
+        rolled.pen.lineTo(x(point[1]), y(point[4]) * scale);
+        last = point;
+      }
+      rolled.pen.stroke();
+      rolled.drawn.set(name, last[1]);
+    });
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.drawImage(rolled.canvas, LEFT * scale - (start - rolled.origin) * perMs, 0);
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
   }
 
   tell() {

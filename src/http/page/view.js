@@ -287,8 +287,8 @@ export class View {
       await new Promise((done) => setTimeout(done, wait));
       if (trying.signal.aborted) return;
       byId("would").textContent = "Judging each run …";
-      const was = this.asIs ??= await agent.get("/api/backtest", bounds, trying);
-      const would = await agent.get("/api/backtest", [...bounds, ["metric", this.metricTried() ?? ""], [level.toLowerCase(), range]], trying);
+      const was = this.asIs ??= await agent.get("/api/backtest", bounds, { signal: trying.signal });
+      const would = await agent.get("/api/backtest", [...bounds, ["metric", this.metricTried() ?? ""], [level.toLowerCase(), range]], { signal: trying.signal });
       if (trying.signal.aborted) return;
       this.bands(was, would);
       const told = ({ totals: { alerts, firing_ms: ms } }) => `${alerts} ${alerts === 1 ? "incident" : "incidents"}, ${minutes(ms)}`;
@@ -383,14 +383,16 @@ export class View {
         if (line.dropped) trouble(`${agent.name}: ${line.dropped} lines were left out, since they were not taken in time`);
       }, trouble);
     }
+    let frames = 0;
     const frame = () => {
       if (signal.aborted) return;
       const now = Date.now();
-      if (panels.size && !document.hidden) {
-        this.show(panels, [now - LIVE_MS, now]);
+      requestAnimationFrame(frame);
+      // Two of three: at sixty a second these are forty.
+      if (panels.size && !document.hidden && ++frames % 3) {
+        this.show(panels, [now - LIVE_MS, now], { live: true });
         charts.dataset.drawn = runs;
       }
-      setTimeout(() => requestAnimationFrame(frame), 30);
     };
     requestAnimationFrame(frame);
   }
