@@ -31,13 +31,15 @@ impl Agent {
         stage.configure(&format!("http: {{ listen: '127.0.0.1:{port}'{more} }}"), CHECKS);
         let daemon = Some(stage.start());
         let agent = Agent { stage, daemon, url: format!("http://127.0.0.1:{port}") };
-        for check in ["wave", "broken", "hostile"] {
-            wait_for("runs", || {
-                let runs = agent.stage.custos(&["stream", check]).stdout;
-                (text(&runs).lines().count() >= 3).then_some(())
-            });
-        }
+        ["wave", "broken", "hostile"].iter().for_each(|check| agent.has_runs(check, 3));
         agent
+    }
+
+    fn has_runs(&self, check: &str, count: usize) {
+        wait_for("runs", || {
+            let runs = self.stage.custos(&["stream", check]).stdout;
+            (text(&runs).lines().count() >= count).then_some(())
+        });
     }
 
     fn restart(&mut self) {
@@ -89,15 +91,24 @@ fn graphs_are_zoomed_and_thresholds_dragged() {
 
 #[test]
 fn a_threshold_is_tried_by_dragging_its_line() {
-    Agent::start("").play("backtest");
+    let agent = Agent::start("");
+    // Twice all that its values come to.
+    agent.has_runs("wave", 15);
+    agent.play("backtest");
 }
 
 #[test]
 fn what_people_marked_stands_on_the_axis_of_time() {
-    let agent = Agent::start("");
-    let words = ["incident", "add", "1 minute ago..now", "broken", "<img src=x onerror=pwned=1>"];
-    agent.stage.custos(&words);
-    agent.stage.custos(&["ack", "broken", "it is known"]);
+    let agent = Agent::start(" }\nnotify: { group_wait: 0s, targets: { t: { command: /bin/true } }");
+    let done = |line: &[&str]| agent.stage.custos(line).status.success();
+    assert!(done(&["incident", "add", "1min ago..now", "broken", "<img src=x onerror=pwned=1>"]));
+    assert!(done(&["note", "<script>pwned=1</script>", "--check", "broken"]));
+    wait_for("the alert", || done(&["ack", "broken", "-m", "it is known"]).then_some(()));
+    wait_for("the acknowledgement in the store", || {
+        let target = format!("{}/api/marks?start=0&end=9999999999", agent.url);
+        let found = Command::new("curl").args(["-s", &target]).output().unwrap();
+        text(&found.stdout).contains("it is known").then_some(())
+    });
     agent.play("marks");
 }
 

@@ -135,7 +135,8 @@ const scenes = {
     // The incident, whose words are hostile, the change of state, and what was acknowledged.
     await browser.until(`${text("events")}.includes('incident #1') && ${text("events")}.includes('<img src=x')`);
     await browser.until("document.querySelector('#events .CRITICAL')");
-    await browser.until(`${text("events")}.includes('acknowledged')`);
+    await browser.until(`${text("events")}.includes('acknowledged') && ${text("events")}.includes('it is known')`);
+    await browser.until(`${text("events")}.includes('note') && ${text("events")}.includes('<script>')`);
     assert.equal(await browser.run("document.querySelectorAll('img').length === 0 && window.pwned === undefined"), true);
     // Why: what decides, and what else changed, at a time of the list.
     await browser.until(`${text("why")}.includes('it is broken')`);

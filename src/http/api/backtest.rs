@@ -9,7 +9,9 @@ use jiff::tz::TimeZone;
 use super::envelope::span;
 use super::request::Request;
 use super::times::optional_duration;
-use crate::backtest::{Changed, backtest_check, json_of, json_of_span, totals, written_range};
+use crate::backtest::{
+    Changed, Span, backtest_check, json_of, json_of_span, totals, within_stored, written_range,
+};
 use crate::config::{JudgedCheck, UnitRange, implicit_check};
 use crate::http::reply::{Failure, Reply};
 use crate::limits::{HTTP_BACKTEST_INTERVALS_MAX, HTTP_BACKTEST_RUNS_PER_LOOK};
@@ -48,8 +50,10 @@ pub(super) fn backtest(request: &Request<'_>) -> Result<Reply, Reply> {
         critical: range("critical")?,
     };
     let check = changed.made(&check).map_err(|why| Reply::failure(Failure::BadData, &why))?;
-    let mut runs = Runs::new(request, name, span.clone());
-    let mut found = backtest_check(&check, runs.by_ref(), Some(span.end.min(request.now_ms.max(span.start))));
+    // Nothing was observed yet of what is still to come.
+    let asked = within_stored(request.snapshot, Span { since_ms: span.start, until_ms: span.end });
+    let mut runs = Runs::new(request, name, asked.since_ms..asked.until_ms);
+    let mut found = backtest_check(&check, runs.by_ref(), Some(asked.until_ms));
     if runs.given_up {
         return Err(Reply::failure(
             Failure::Timeout,
