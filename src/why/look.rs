@@ -30,13 +30,13 @@ impl Looked {
     pub fn at(store: &Snapshot, span: Range<i64>, context: &mut ReadContext<'_>) -> Result<Looked> {
         let (among, units) = all_series(store);
         let shifts = ShiftRequest { among: &among, span: span.clone() }.read(store, context)?;
-        let events = turns(store, span, context)?;
+        let events = turns(store, span, WHY_EVENTS_MAX, context)?;
         Ok(Looked { among, units, shifts, events })
     }
 }
 
-/// All series of all checks, with their units.
-fn all_series(store: &Snapshot) -> (Vec<SimilarSeries>, Vec<String>) {
+/// All series of all checks, with their units; but for what was watched, which lies at times that have runs of their own.
+pub fn all_series(store: &Snapshot) -> (Vec<SimilarSeries>, Vec<String>) {
     let checks = store.catalogue().checks.into_iter();
     let own = checks.filter(|check| watched_check(&check.check.name).is_none());
     let series = own.flat_map(|check| {
@@ -49,9 +49,17 @@ fn all_series(store: &Snapshot) -> (Vec<SimilarSeries>, Vec<String>) {
     series.unzip()
 }
 
-/// Changes of state in a time, the first first: what is only confirmed, or flaps, changed before.
-fn turns(store: &Snapshot, span: Range<i64>, context: &mut ReadContext<'_>) -> Result<Vec<Event>> {
-    let request = EventRequest { checks: &[], span, hard: false, limit: WHY_EVENTS_MAX };
+/// Changes of state in a time, at most the newest so many, the first first: what is only confirmed, or flaps, changed before.
+///
+/// # Errors
+/// Whoever asked waits no longer.
+pub fn turns(
+    store: &Snapshot,
+    span: Range<i64>,
+    limit: usize,
+    context: &mut ReadContext<'_>,
+) -> Result<Vec<Event>> {
+    let request = EventRequest { checks: &[], span, hard: false, limit };
     let mut events = request.read(store, context)?;
     events.retain(|event| event.from.is_some_and(|from| from != event.to));
     events.sort_by_key(|event| event.time_ms);

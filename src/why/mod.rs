@@ -5,5 +5,5 @@ mod look;
 mod window;
 
 pub use lines::{ChangeLine, SeriesLine, lines};
-pub use look::Looked;
+pub use look::{Looked, all_series, turns};
 pub use window::{Standing, standing, window};

@@ -22,7 +22,7 @@ fn a_backtest_is_that_of_the_command() {
         let line = ["backtest", "load:load1", option, "--since", "2026-01-01T00:00:00Z", "--until"];
         let line = [&line[..], &["2026-01-01T00:10:01Z", "--json", "--store", &store]].concat();
         let output = custos(&line).output().unwrap();
-        let told: Value = serde_json::from_slice(&output.stdout).expect(&text(&output.stderr));
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
         let found = json(&server, &format!("/api/backtest?check=load&metric=load1&{parameter}&{TIME}"));
         assert!(!found["intervals"].as_array().unwrap().is_empty());
         for key in ["intervals", "judged", "not_observed"] {

@@ -212,7 +212,7 @@ fn picture(
 }
 
 /// Whether a check has runs only when something is reported to it: its state holds until the next.
-fn is_reported(reader: &Reader, name: &str, defined: Option<&Check>) -> bool {
+pub(in crate::cli) fn is_reported(reader: &Reader, name: &str, defined: Option<&Check>) -> bool {
     match defined {
         Some(check) => check.command.is_passive(),
         None => matches!(

@@ -5,4 +5,4 @@ mod query;
 mod target;
 mod watched;
 
-pub(super) use draw::{GraphArgs, run};
+pub(super) use draw::{GraphArgs, is_reported, run};

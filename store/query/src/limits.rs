@@ -104,3 +104,9 @@ pub const SHIFT_HISTORY_MS_MAX: i64 = 60 * 86_400_000;
 
 /// The longest window in which series are compared with their past, in hours.
 pub const SHIFT_SPAN_HOURS_MAX: usize = 90 * 24;
+
+/// Width of the buckets in which changes are looked for (ms), unless a check runs less often.
+pub const CHANGE_BUCKET_MS: i64 = 300_000;
+
+/// The longest time in which changes are looked for, in days.
+pub const CHANGE_SPAN_DAYS_MAX: usize = 400;
