@@ -52,3 +52,5 @@ pub const REPORT_GRAPH_SERIES_MAX: usize = 3;
 pub const REPORT_CELLS: usize = 4000;
 /// How long before the time of a report that begins (ms): a run lasts until the next.
 pub const REPORT_LEAD_MS: i64 = 86_400_000;
+/// Texts that are new that are shown beside a problem; more are counted.
+pub const WHY_TEXTS_SHOWN: usize = 5;

@@ -35,8 +35,19 @@ pub struct ChangeLine {
     text: String,
 }
 
-/// A line for each metric, the most unlike first, and for each change of state.
-pub fn lines(looked: &Looked) -> (Vec<SeriesLine>, Vec<ChangeLine>) {
+/// What a plugin printed for the first time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TextLine {
+    kind: &'static str,
+    check: String,
+    onset_ms: i64,
+    now: &'static str,
+    text: String,
+    runs: usize,
+}
+
+/// A line for each metric, the most unlike first, for each change of state, and for each new text.
+pub fn lines(looked: &Looked) -> (Vec<SeriesLine>, Vec<ChangeLine>, Vec<TextLine>) {
     let series = looked.shifts.ranked.iter().enumerate().map(|(index, one)| {
         let (of, shift) = (&looked.among[one.series], &one.shift);
         SeriesLine {
@@ -62,5 +73,13 @@ pub fn lines(looked: &Looked) -> (Vec<SeriesLine>, Vec<ChangeLine>) {
         now: event.to.name(),
         text: event.said(),
     });
-    (series.collect(), changes.collect())
+    let texts = looked.texts.iter().map(|new| TextLine {
+        kind: "text",
+        check: new.check.clone(),
+        onset_ms: new.time_ms,
+        now: new.state.name(),
+        text: new.text.clone(),
+        runs: new.runs,
+    });
+    (series.collect(), changes.collect(), texts.collect())
 }

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use custos_query::{
-    Bucketed, Event, EventRequest, ReadContext, Result, ShiftRequest, Shifts, SimilarSeries, watched_check,
+    Bucketed, Event, EventRequest, NewText, NewTextsRequest, ReadContext, Result, ShiftRequest, Shifts,
+    SimilarSeries, check_names, watched_check,
 };
 use custos_store::Snapshot;
 
@@ -20,6 +21,8 @@ pub struct Looked {
     pub shifts: Shifts,
     /// Changes of state, the first first.
     pub events: Vec<Event>,
+    /// What plugins printed for the first time, but for what a change of state says already.
+    pub texts: Vec<NewText>,
 }
 
 impl Looked {
@@ -30,8 +33,15 @@ impl Looked {
     pub fn at(store: &Snapshot, span: Range<i64>, context: &mut ReadContext<'_>) -> Result<Looked> {
         let (among, units) = all_series(store);
         let shifts = ShiftRequest { among: &among, span: span.clone() }.read(store, context)?;
-        let events = turns(store, span, WHY_EVENTS_MAX, context)?;
-        Ok(Looked { among, units, shifts, events })
+        let events = turns(store, span.clone(), WHY_EVENTS_MAX, context)?;
+        let mut checks = check_names(store);
+        checks.retain(|check| watched_check(check).is_none());
+        let mut texts = NewTextsRequest { checks: &checks, span: &span }.read(store, context)?;
+        let is_told = |text: &NewText| {
+            events.iter().any(|event| event.check == text.check && event.time_ms == text.time_ms)
+        };
+        texts.retain(|text| !is_told(text));
+        Ok(Looked { among, units, shifts, events, texts })
     }
 }
 

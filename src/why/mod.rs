@@ -4,6 +4,6 @@ mod lines;
 mod look;
 mod window;
 
-pub use lines::{ChangeLine, SeriesLine, lines};
+pub use lines::{ChangeLine, SeriesLine, TextLine, lines};
 pub use look::{Looked, all_series, turns};
 pub use window::{Standing, standing, window};

@@ -5,7 +5,8 @@ use clap_complete::engine::ArgValueCompleter;
 use crate::cli::completion;
 use crate::cli::read::ReadArgs;
 
-/// Shows what was unlike its own past when a check got its problem: of all metrics of all checks, which checks changed their state, and what
+/// Shows what was unlike its own past when a check got its problem: of all metrics of all checks, which checks changed their state, which said
+/// something for the first time, and what
 /// people wrote about it: notes, incidents and acknowledgements.
 ///
 /// Each metric is compared with where it usually is, at the same time of other days where it follows the day, and takes its
@@ -25,7 +26,7 @@ pub(in crate::cli) struct WhyArgs {
     /// How many metrics to show at most
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
     pub(super) limit: usize,
-    /// One JSON object for each metric, also those that are not listed otherwise, for each change of state, and for what people wrote
+    /// One JSON object for each metric, also those that are not listed otherwise, for each change of state and new text, and for what people wrote
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]

@@ -8,11 +8,12 @@ use super::written::Written;
 use crate::cli::read::{Failure, json_line};
 use crate::why::{Looked, lines};
 
-/// Writes a line for each metric, the most unlike first, then for each change of state, and for what people wrote.
+/// Writes a line for each metric, the most unlike first, then for each change of state, each new text, and for what people wrote.
 pub(super) fn write(looked: &Looked, written: &[Written], out: &mut dyn Write) -> Result<(), Failure> {
-    let (series, changes) = lines(looked);
+    let (series, changes, texts) = lines(looked);
     series.iter().try_for_each(|line| json_line(line, out))?;
     changes.iter().try_for_each(|line| json_line(line, out))?;
+    texts.iter().try_for_each(|line| json_line(line, out))?;
     for one in written {
         let line = json!({
             "kind": one.kind,

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::ops::Range;
 
-use custos_query::{Event, ReadContext, SeriesShift, Shifts, SimilarSeries};
+use custos_query::{Event, NewText, ReadContext, SeriesShift, Shifts, SimilarSeries};
 use custos_store::Reader;
 use jiff::Zoned;
 
@@ -12,7 +12,7 @@ use super::written::Written;
 use crate::cli::curve::in_line;
 use crate::cli::read::{Failure, local_time};
 use crate::cli::style::{Style, printable};
-use crate::limits::WHY_TURNS_SHOWN;
+use crate::limits::{WHY_TEXTS_SHOWN, WHY_TURNS_SHOWN};
 use crate::text::human::{Prefixes, counted, counted_were, duration_ms, quantity};
 use crate::text::width::{pad, shorten, shorten_name};
 use crate::why::Standing;
@@ -33,6 +33,8 @@ pub(super) struct Shown<'a> {
     pub(super) units: &'a [String],
     pub(super) shifts: &'a Shifts,
     pub(super) events: &'a [Event],
+    /// What checks said that they had not said before.
+    pub(super) texts: &'a [NewText],
     /// What people wrote of it.
     pub(super) written: &'a [Written],
 }
@@ -105,6 +107,18 @@ impl Shown<'_> {
                 "{} more",
                 counted(further as u64 + 1, "change of state").replace("states", "state")
             )?;
+        }
+        for new in self.texts.iter().take(WHY_TEXTS_SHOWN) {
+            let (time, runs) = (local_time(new.time_ms, zone), counted(new.runs as u64, "run"));
+            writeln!(
+                out,
+                "{}",
+                cut(&format!("{time}  {} says for the first time in {runs}: {}", new.check, new.text))
+            )?;
+        }
+        if self.texts.len() > WHY_TEXTS_SHOWN {
+            let more = counted((self.texts.len() - WHY_TEXTS_SHOWN) as u64, "new text");
+            writeln!(out, "{more} more")?;
         }
         for written in self.written {
             let time = local_time(written.time_ms, zone);

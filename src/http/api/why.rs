@@ -11,7 +11,7 @@ use super::times::time_or;
 use crate::config::JudgedThreshold;
 use crate::http::reply::Reply;
 use crate::http::rules::ShownRule;
-use crate::why::{ChangeLine, Looked, SeriesLine, lines, standing, window};
+use crate::why::{ChangeLine, Looked, SeriesLine, TextLine, lines, standing, window};
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -28,6 +28,8 @@ struct Answer<'a> {
     /// Metrics that have too little history, or no value then.
     not_compared: usize,
     changes: Vec<ChangeLine>,
+    /// What plugins printed for the first time.
+    texts: Vec<TextLine>,
 }
 
 #[derive(Serialize)]
@@ -64,13 +66,14 @@ pub(super) fn why(request: &Request<'_>) -> Result<Reply, Reply> {
         others: 0,
         not_compared: 0,
         changes: Vec::new(),
+        texts: Vec::new(),
     };
     if request.params.has("else") {
         let since = standing(request.snapshot, check, at_ms.saturating_add(1), &mut context);
         let span = window(since.as_ref(), at_ms);
         let looked =
             Looked::at(request.snapshot, span.clone(), &mut context).map_err(|error| failed(&error))?;
-        (answer.series, answer.changes) = lines(&looked);
+        (answer.series, answer.changes, answer.texts) = lines(&looked);
         let all = answer.series.len();
         answer.series.retain(|line| line.listed);
         answer.others = all - answer.series.len();

@@ -151,6 +151,7 @@ export class View {
     const row = (cells) => { const made = element("tr"); for (const cell of cells) { const one = element("td"); one.append(cell); made.append(one); } return made; };
     byId("else-rows").replaceChildren(
       ...found.series.map((one) => row([time(one.onset_ms), link(one.check), one.metric, `${figure(one.before)} to ${figure(one.now)}`, one.as_far ? `so far in ${one.as_far} of ${one.windows} stretches` : `never so far in ${one.windows} stretches`])),
+      ...found.texts.map((one) => row([time(one.onset_ms), link(one.check), "text", one.now, `new: ${one.text}`])),
       ...found.changes.map((one) => row([time(one.onset_ms), link(one.check), "state", `${one.before} to ${one.now}`, one.text])),
     );
     byId("else-told").textContent = `${time(found.start_ms)} to ${time(found.end_ms)} against the past: ${found.series.length || "no"} metrics unlike it, ${found.others} as before, ${found.not_compared} not compared; ${found.changes.length || "no"} changes of state. What changed first need not be why.`;

@@ -22,6 +22,7 @@ mod json;
 mod latest;
 pub mod limits;
 mod merged;
+mod new_texts;
 mod newest;
 mod outbound;
 mod placed;
@@ -57,6 +58,7 @@ pub use intervals::Intervals;
 pub use json::write_json_line;
 pub use latest::{LatestRuns, latest_runs};
 pub use merged::{MergedRuns, merged_runs};
+pub use new_texts::{NewText, NewTextsRequest};
 pub use newest::{Listed, NewestRuns, Pick};
 pub use outbound::{
     OutboundRuns, OutboundSample, OutboundSeries, RunSample, RunSeries, Wanted, outbound_labels,

@@ -142,14 +142,15 @@ mod tests {
     #[test]
     fn stretches_have_the_states_of_all_runs() {
         let directory = tempfile::tempdir().unwrap();
-        let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
+        let options = Options { log_bytes: 64 << 10, ..Options::default() };
+        let mut writer = Writer::open(directory.path(), options).unwrap();
         let time = |n: i64| n * 10_000 + n * 7 % 13 + if n > 30_000 { 70_000 } else { 0 };
         for n in 0..50_000 {
             let state = if n % 20_000 < 9 { State::Critical } else { State::Ok };
             let reason = if n == 41_000 { Reason::Missed } else { Reason::Exited };
             writer.append(&[("x", &Run { time_ms: time(n), state, reason, ..Run::default() })]).unwrap();
         }
-        writer.close().unwrap();
+        writer.compact().unwrap();
         let store = Reader::open(directory.path()).unwrap();
         for range in [i64::MIN..i64::MAX, time(7)..time(48_000), time(39_999)..time(40_010)] {
             let runs: Vec<RunState> =

@@ -310,7 +310,8 @@ mod tests {
             let time = |n: i64| n * 10 - if back.is_some_and(|back| n >= back) { 100_000 } else { 0 };
             let steps: Vec<(i64, u8)> = (0..100_000).map(|n| (time(n), state(n))).collect();
             let directory = tempfile::tempdir().unwrap();
-            let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
+            let options = Options { log_bytes: 64 << 10, ..Options::default() };
+            let mut writer = Writer::open(directory.path(), options).unwrap();
             for run in runs(&steps) {
                 writer.append(&[("x", &run)]).unwrap();
             }
