@@ -30,7 +30,6 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
         None => now.timestamp().as_millisecond(),
     };
     let Opened { reader, mut damage, .. } = args.read.open()?;
-
     all_known(&args.check, &check_names(&reader), Among::Stored)?;
     let mut on_damage = |error: &custos_store::Error| damage.note(error);
     let mut context = ReadContext::new(&mut on_damage);
