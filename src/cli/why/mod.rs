@@ -6,7 +6,6 @@ mod run;
 mod show;
 #[cfg(test)]
 mod tests;
-mod window;
 mod written;
 
 pub(super) use args::WhyArgs;

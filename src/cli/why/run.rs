@@ -2,23 +2,21 @@
 
 use std::io::Write;
 
-use custos_query::{NewTextsRequest, ReadContext, ShiftRequest, check_names, watched_check};
+use custos_query::{ReadContext, check_names};
 use jiff::Zoned;
 
 use super::args::WhyArgs;
-use super::window::{standing, window};
 use super::written::Sources;
 use super::{json, show};
 use crate::backtest::Incidents;
-use crate::cli::all_series::{all_series, turns};
 use crate::cli::incident::stored_incidents;
 use crate::cli::note::notes_or_none;
 use crate::cli::read::{Failure, Opened, finish, now, tell, time};
 use crate::cli::style::Style;
 use crate::cli::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
-use crate::limits::WHY_EVENTS_MAX;
 use crate::notify::Noted;
+use crate::why::{Looked, standing, window};
 
 /// Runs the command.
 pub(in crate::cli) fn run(args: &WhyArgs) -> ExitCode {
@@ -32,9 +30,7 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
         None => now.timestamp().as_millisecond(),
     };
     let Opened { reader, mut damage, .. } = args.read.open()?;
-    let mut checks = check_names(&reader);
-    all_known(&args.check, &checks, Among::Stored)?;
-    checks.retain(|check| watched_check(check).is_none());
+    all_known(&args.check, &check_names(&reader), Among::Stored)?;
     let mut on_damage = |error: &custos_store::Error| damage.note(error);
     let mut context = ReadContext::new(&mut on_damage);
     let standing = args.check.as_ref().and_then(|check| standing(&reader, check, at_ms, &mut context));
@@ -45,28 +41,21 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
     if span.is_empty() {
         return Err(Failure::usage("--since is not before now, or --at"));
     }
-    let (among, units) = all_series(&reader);
-    let shifts = ShiftRequest { among: &among, span: span.clone() }.read(&reader, &mut context)?;
-    let events = turns(&reader, span.clone(), WHY_EVENTS_MAX, &mut context)?;
-    let mut texts = NewTextsRequest { checks: &checks, span: &span }.read(&reader, &mut context)?;
-    // What a change of state says already.
-    texts.retain(|text| {
-        !events.iter().any(|event| event.check == text.check && event.time_ms == text.time_ms)
-    });
+    let looked = Looked::at(&reader, span.clone(), &mut context)?;
     let written = sources(args)?.of(args.check.as_ref(), &span);
     if args.json {
-        json::write(&among, &shifts, &events, &texts, &written, out)?;
+        json::write(&looked, &written, out)?;
     } else {
         let shown = show::Shown {
             args,
             reader: &reader,
             standing: standing.as_ref(),
             span,
-            among: &among,
-            units: &units,
-            shifts: &shifts,
-            events: &events,
-            texts: &texts,
+            among: &looked.among,
+            units: &looked.units,
+            shifts: &looked.shifts,
+            events: &looked.events,
+            texts: &looked.texts,
             written: &written,
         };
         shown.write(now, style, &mut context, out)?;

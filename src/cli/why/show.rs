@@ -8,7 +8,6 @@ use custos_store::Reader;
 use jiff::Zoned;
 
 use super::args::WhyArgs;
-use super::window::Standing;
 use super::written::Written;
 use crate::cli::curve::in_line;
 use crate::cli::read::{Failure, local_time};
@@ -16,6 +15,7 @@ use crate::cli::style::{Style, printable};
 use crate::limits::{WHY_TEXTS_SHOWN, WHY_TURNS_SHOWN};
 use crate::text::human::{Prefixes, counted, counted_were, duration_ms, quantity};
 use crate::text::width::{pad, shorten, shorten_name};
+use crate::why::Standing;
 
 /// Columns of the curve of a metric.
 const CURVE: usize = 14;
