@@ -22,3 +22,5 @@ pub const WHY_RUNS_BACK_MAX: usize = 100_000;
 pub const WHY_EVENTS_MAX: usize = 1000;
 /// Changes of state that are shown beside a problem; more are counted.
 pub const WHY_TURNS_SHOWN: usize = 10;
+/// Metrics that `custos top` shows of what was unlike its past.
+pub const WHY_SHOWN_IN_TOP: usize = 10;

@@ -6,3 +6,4 @@ mod target;
 mod watched;
 
 pub(super) use draw::{GraphArgs, run};
+pub(super) use target::{Target, target};
