@@ -92,9 +92,11 @@ impl Source {
         let now_ms = model.now_ms();
         match news {
             News::Answered(said) => return model.answered(said),
+            News::Why(check, told) => return model.told_why(&check, told),
             News::Gone(why) => {
                 model.agent = AgentView::Gone(why);
                 model.trouble.clear();
+                model.set_silences(None);
                 model.checks.iter_mut().for_each(Check::forget_schedule);
             }
             News::Agent(status, report) => {
@@ -118,6 +120,9 @@ impl Source {
                 }
                 if let Some(report) = report {
                     mute(model, &report);
+                    let mut silences = report.silences;
+                    silences.sort_by_key(|silence| (silence.until_ms, silence.id));
+                    model.set_silences(Some(silences));
                 }
             }
         }

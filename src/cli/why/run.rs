@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::ops::Range;
+use std::path::Path;
 
 use custos_query::{
     Bucketed, Event, EventRequest, ReadContext, ShiftRequest, SimilarSeries, check_names, watched_check,
@@ -16,7 +17,7 @@ use crate::cli::read::{Failure, Opened, finish, now, time};
 use crate::cli::style::Style;
 use crate::cli::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
-use crate::limits::WHY_EVENTS_MAX;
+use crate::limits::{WHY_EVENTS_MAX, WHY_SHOWN_IN_TOP};
 
 /// Runs the command.
 pub(in crate::cli) fn run(args: &WhyArgs) -> ExitCode {
@@ -48,7 +49,8 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
         json::write(&among, &shifts, &events, out)?;
     } else {
         let shown = show::Shown {
-            args,
+            check: args.check.as_deref(),
+            limit: args.limit,
             reader: &reader,
             standing: standing.as_ref(),
             span,
@@ -60,6 +62,52 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
         shown.write(now, style, &mut context, out)?;
     }
     damage.finish(out)
+}
+
+/// What is told of the problem of a check now, for a page that shows it among other things; it is given up as soon as
+/// `is_cancelled` says so.
+///
+/// # Errors
+/// Why nothing can be told.
+pub(in crate::cli) fn told(
+    store: &Path,
+    check: &str,
+    now: &Zoned,
+    style: Style,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Result<String, Failure> {
+    let reader = Reader::open(store)?;
+    let at_ms = now.timestamp().as_millisecond();
+    let mut damaged = None;
+    let mut on_damage = |error: &custos_store::Error| {
+        damaged.get_or_insert_with(|| error.to_string());
+    };
+    let mut context = ReadContext::new(&mut on_damage).cancellable(is_cancelled);
+    let standing = standing(&reader, check, at_ms, &mut context);
+    let span = window(standing.as_ref(), at_ms);
+    let (among, units) = all_series(&reader);
+    let shifts = ShiftRequest { among: &among, span: span.clone() }.read(&reader, &mut context)?;
+    let events = turns(&reader, span.clone(), &mut context)?;
+    // What was given up halfway is not half of an answer.
+    context.look()?;
+    let shown = show::Shown {
+        check: None,
+        limit: WHY_SHOWN_IN_TOP,
+        reader: &reader,
+        standing: standing.as_ref(),
+        span,
+        among: &among,
+        units: &units,
+        shifts: &shifts,
+        events: &events,
+    };
+    let mut text = Vec::new();
+    shown.write(now, style, &mut context, &mut text)?;
+    let mut text = String::from_utf8_lossy(&text).into_owned();
+    if let Some(damaged) = damaged {
+        text += &format!("not all could be read: {damaged}\n");
+    }
+    Ok(text)
 }
 
 /// All series of all checks, with their units.

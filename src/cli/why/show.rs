@@ -7,7 +7,6 @@ use custos_query::{Event, ReadContext, SeriesShift, Shifts, SimilarSeries};
 use custos_store::Reader;
 use jiff::Zoned;
 
-use super::args::WhyArgs;
 use super::window::Standing;
 use crate::cli::curve::in_line;
 use crate::cli::read::{Failure, local_time};
@@ -23,7 +22,10 @@ const NAME: usize = 24;
 
 /// All that is shown.
 pub(super) struct Shown<'a> {
-    pub(super) args: &'a WhyArgs,
+    /// The check that has the problem, if one was named.
+    pub(super) check: Option<&'a str>,
+    /// How many metrics are shown at most.
+    pub(super) limit: usize,
     pub(super) reader: &'a Reader,
     pub(super) standing: Option<&'a Standing>,
     pub(super) span: Range<i64>,
@@ -50,7 +52,7 @@ impl Shown<'_> {
                 false => line,
             }
         };
-        if let (Some(check), Some(standing)) = (&self.args.check, self.standing) {
+        if let (Some(check), Some(standing)) = (self.check, self.standing) {
             let lasted = duration_ms(self.span.end.saturating_sub(standing.since_ms));
             let since = local_time(standing.since_ms, zone);
             let state = standing.run.state;
@@ -75,8 +77,8 @@ impl Shown<'_> {
         )?;
         let mut listed: Vec<&SeriesShift> =
             self.shifts.ranked.iter().filter(|one| one.shift.is_listed()).collect();
-        let more = listed.len().saturating_sub(self.args.limit);
-        listed.truncate(self.args.limit);
+        let more = listed.len().saturating_sub(self.limit);
+        listed.truncate(self.limit);
         for one in &listed {
             let line = self.series(one, now, style, context)?;
             writeln!(out, "{}", cut(&line))?;
