@@ -430,3 +430,38 @@ fn what_is_told_of_a_check_is_what_custos_why_tells() {
     let nowhere = crate::cli::why::told(std::path::Path::new("/nonexistent"), "x", &noon(), style, &|| false);
     assert!(nowhere.is_err());
 }
+
+#[test]
+fn a_store_that_is_replaced_is_followed() {
+    let place = tempfile::tempdir().unwrap();
+    let (store, away) = (place.path().join("store"), place.path().join("away"));
+    let append = |check: &str| {
+        let mut writer = custos_store::Writer::open(&store, custos_store::Options::default()).unwrap();
+        let run = Run { time_ms: NOON - 1000, text: format!("OK {check}"), ..Run::default() };
+        writer.append(&[(check, &run)]).unwrap();
+    };
+    append("before");
+    let mut source = Source::open(&store, None).unwrap_or_else(|failure| panic!("{}", failure.message));
+    let mut model = Model::new("web1".into(), "kim".into(), Glyphs::Ascii, noon());
+    let mut shown = |source: &mut Source| {
+        let said = source.refresh(&mut model);
+        prepare(source, &mut model, LOW);
+        (said.err(), page(&mut model, LOW))
+    };
+    assert!(shown(&mut source).1.contains("OK before"));
+    std::fs::rename(&store, &away).unwrap();
+    let (said, page) = shown(&mut source);
+    assert!(said.is_some_and(|said| said.starts_with("failed to open the store anew: ")));
+    assert!(page.contains("OK before"), "what is known is shown: {page}");
+    append("afterwards");
+    let (said, page) = shown(&mut source);
+    assert_eq!(said, None);
+    assert!(page.contains("OK afterwards") && !page.contains("OK before"), "{page}");
+    // It is followed on.
+    append("later");
+    assert!(shown(&mut source).1.contains("OK later"));
+    // The same store elsewhere is the same.
+    std::fs::remove_dir_all(&store).unwrap();
+    std::fs::rename(&away, &store).unwrap();
+    assert!(shown(&mut source).1.contains("OK before"));
+}
