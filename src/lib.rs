@@ -36,5 +36,6 @@ pub mod rules;
 pub mod snmp;
 pub mod terminal;
 pub mod text;
+pub mod timeline;
 pub mod watch;
 mod whole_file;

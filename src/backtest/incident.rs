@@ -1,6 +1,8 @@
 //! Incidents that people marked, and which alerts met them.
 
 use super::interval::{AlertInterval, Backtest, Span, overlap};
+use crate::limits::INCIDENTS_MAX;
+use crate::timeline::{Mark, Marks};
 
 /// A time at which something was wrong, as a person says.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -25,14 +27,18 @@ impl Incident {
     }
 }
 
-/// All incidents of a store.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Incidents {
-    /// The number of the next one.
-    pub next: u64,
-    /// Those that are there, by number.
-    pub all: Vec<Incident>,
+impl Mark for Incident {
+    const WHAT: &'static str = "incident";
+    const NOTE: &'static str = "incidents";
+    const MOST: usize = INCIDENTS_MAX;
+
+    fn number(&self) -> u64 {
+        self.number
+    }
 }
+
+/// All incidents of a store.
+pub type Incidents = Marks<Incident>;
 
 /// How alerts met incidents.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -8,9 +8,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::{
-    backtest, check, check_nrpe, completion, config, doctor, events, feed, forecast, graph, help, history,
-    incident, init, notify, nrpe, query, rules, run, runs, serve, similar, sink, snmp, status, store, stream,
-    top, traps, watch, why,
+    backtest, changes, check, check_nrpe, completion, config, doctor, events, feed, forecast, graph, help,
+    history, incident, init, note, notify, nrpe, query, report, rules, run, runs, serve, similar, sink, snmp,
+    status, store, stream, top, traps, watch, why,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -37,6 +37,7 @@ Where to begin:
   custos history load --since -1h        every run of the last hour
   custos graph load:load1 --since -24h   a day, every spike of it
   custos watch load:load1 --every 200ms  the same live, also of other hosts
+  custos changes --since -24h            what changed on this machine
   custos similar load:load1 --since 03:00  when it was like this before
   custos backtest load --warning 8       what another threshold would have said
   custos help times|ranges|selectors     how times, thresholds and metrics are written
@@ -63,8 +64,10 @@ enum Command {
     Watch(watch::WatchArgs),
     Query(query::QueryArgs),
     Why(why::WhyArgs),
+    Changes(changes::ChangesArgs),
     Similar(similar::SimilarArgs),
     Forecast(forecast::ForecastArgs),
+    Report(report::ReportArgs),
     Serve(serve::ServeArgs),
     Stream(stream::StreamArgs),
     Sink(sink::SinkArgs),
@@ -78,6 +81,7 @@ enum Command {
     Rules(rules::RulesArgs),
     Backtest(backtest::BacktestArgs),
     Incident(incident::IncidentArgs),
+    Note(note::NoteArgs),
     Doctor(doctor::DoctorArgs),
     Store(store::StoreArgs),
     Snmp(snmp::SnmpArgs),
@@ -160,8 +164,10 @@ pub fn main() -> ExitCode {
         Command::Watch(args) => watch::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Why(args) => why::run(&args),
+        Command::Changes(args) => changes::run(&args),
         Command::Similar(args) => similar::run(&args),
         Command::Forecast(args) => forecast::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Stream(args) => stream::run(&args),
         Command::Sink(args) => sink::run(&args),
@@ -174,6 +180,7 @@ pub fn main() -> ExitCode {
         Command::Rules(args) => rules::run(&args),
         Command::Backtest(args) => backtest::run(&args),
         Command::Incident(args) => incident::run(&args),
+        Command::Note(args) => note::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Store(args) => store::run(&args),
         Command::Snmp(args) => snmp::run(&args),

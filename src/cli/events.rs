@@ -8,6 +8,7 @@ use jiff::Zoned;
 
 use super::completion;
 use super::listing::PageArgs;
+use super::note::{from_first, note_json, notes_or_none};
 use super::read::{Failure, Opened, ReadArgs, finish, json_line, local_time, now, tell};
 use super::style::{Style, printable};
 use super::unknown::{Among, all_known};
@@ -15,6 +16,7 @@ use crate::exit_code::ExitCode;
 use crate::graph::Glyphs;
 use crate::text::human::duration_ms;
 use crate::text::width::{shorten, width};
+use crate::timeline::{Between, TimelineNote};
 
 /// Events that are shown unless told otherwise.
 const LIMIT_DEFAULT: usize = 50;
@@ -26,7 +28,7 @@ const INDENT: &str = "    ";
 ///
 /// A line tells the time, the states before and after, what kind of change it is, the check, after how long a problem went
 /// away, and why: the thresholds that decided, and what the plugin said. Changes follow from the stored runs, whether the
-/// agent was running without a break or not. The newest come last.
+/// agent was running without a break or not. What people noted (custos note) stands between them. The newest come last.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct EventsArgs {
     /// Only these checks
@@ -53,19 +55,48 @@ fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Re
     let (span, limit) = args.page.page(now)?;
     let Opened { reader, mut damage, .. } = args.read.open()?;
     all_known(&args.checks, &check_names(&reader), Among::Stored)?;
-    let request = EventRequest { checks: &args.checks, span, hard: args.hard, limit };
+    let request = EventRequest { checks: &args.checks, span: span.clone(), hard: args.hard, limit };
     let events = request.read(&reader, &mut ReadContext::new(&mut |error| damage.note(error)))?;
     if events.is_empty() && limit > 0 {
         tell("no change of state is within this time");
     }
+    let first_ms = events.first().map(|event| event.time_ms);
+    let notes = notes_or_none(&args.read);
+    let mut notes = notes.within(&args.checks, &from_first(&span, first_ms, events.len() >= limit));
+    notes.drain(..notes.len().saturating_sub(limit));
+    let mut notes = Between::new(notes);
     for event in &events {
+        noted(&notes.until(event.time_ms), args, now, style, out)?;
         if args.json {
             json_line(event, out)?;
         } else {
             out.write_all(line(event, now, style).as_bytes())?;
         }
     }
+    noted(&notes.until(i64::MAX), args, now, style, out)?;
     damage.finish(out)
+}
+
+/// Shows notes, in the columns of events.
+fn noted(
+    notes: &[&TimelineNote],
+    args: &EventsArgs,
+    now: &Zoned,
+    style: Style,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    for note in notes {
+        if args.json {
+            json_line(&note_json(note), out)?;
+            continue;
+        }
+        let time = local_time(note.time_ms, now.time_zone());
+        let line = format!("{time}  {:19}  {:<16}  {}", "", "note", printable(&note.said()));
+        let line =
+            if style.terminal { shorten(&line, style.width, style.glyphs.ellipsis()) } else { line.into() };
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
 }
 
 pub(super) fn line(event: &Event, now: &Zoned, style: Style) -> String {
@@ -104,9 +135,15 @@ mod tests {
     use super::*;
     use crate::cli::stage::{self, NOON};
     use crate::evaluate::{Counting, advance};
+    use crate::timeline::Marks;
 
     /// Judges results a second apart, each as the agent would, and asks for the events.
     fn shown(line: &[&str]) -> Result<String, Failure> {
+        stage::shown(&stored().0, line, show)
+    }
+
+    /// A store of such results, and how many changes of state there are.
+    fn stored() -> (tempfile::TempDir, usize) {
         let mut written = Vec::new();
         for (check, offset_ms, results) in [("disk", 0, &[0_u8, 2, 9, 2, 2, 0][..]), ("load", 500, &[1, 0])] {
             let mut before = None;
@@ -137,7 +174,7 @@ mod tests {
                 writer.append(&[(*check, run)]).unwrap();
             }
         });
-        stage::shown(&store, line, show)
+        (store, 5)
     }
 
     #[test]
@@ -174,6 +211,34 @@ mod tests {
         assert_eq!(shown, format!("{head}\n    {}…\n", words.trim_end()));
         assert!(shown.lines().all(|line| width(line) <= 80), "{shown}");
         assert_eq!(line(&event, &now, stage::STYLE).lines().count(), 1);
+    }
+
+    #[test]
+    fn notes_stand_between_changes_of_state() {
+        let (store, written) = stored();
+        let note = |time_ms, check: Option<&str>| {
+            let (check, author) = (check.map(str::to_owned), "anna".to_owned());
+            let of = |number| TimelineNote { number, time_ms, check, author, text: "deploy\u{7}".to_owned() };
+            Marks::add(store.path(), of).unwrap();
+        };
+        note(NOON + 4500, None);
+        note(NOON + 3500, Some("load"));
+        note(NOON + 9000, Some("disk"));
+        let shown = |line: &[&str]| stage::shown(&store, line, show).unwrap();
+        let all = shown(&[]);
+        let lines: Vec<&str> = all.lines().collect();
+        assert_eq!(lines.len(), written + 3, "{all}");
+        assert_eq!(
+            lines[4],
+            "2026-11-22 13:00:03                       note              load: deploy\\u{7} (anna)"
+        );
+        assert!(lines[5].ends_with("  deploy\\u{7} (anna)") && lines[7].contains("disk: deploy"), "{all}");
+        // Those before the first of the newest would stand alone.
+        assert_eq!(shown(&["-n", "1"]).lines().count(), 2);
+        assert_eq!(shown(&["load"]).lines().count(), 4);
+        let json = shown(&["--json", "--since", "13:00:06"]);
+        let expected = r#"{"author":"anna","check":"disk","id":"note/3","kind":"note","text":"deploy\u0007","time_ms":1795348809000}"#;
+        assert_eq!(json.trim_end(), expected);
     }
 
     #[test]

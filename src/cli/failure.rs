@@ -7,6 +7,7 @@ use super::denied::advice;
 use super::style::printable_lines;
 use crate::exit_code::ExitCode;
 use crate::text::system_error::{without_number, words};
+use crate::timeline::MarkError;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -39,6 +40,13 @@ impl From<custos_query::Error> for Failure {
     fn from(error: custos_query::Error) -> Failure {
         let message = format!("failed to {}", chain(&error));
         if error.is_usage() { Failure::usage(message) } else { Failure::new(message) }
+    }
+}
+
+impl From<MarkError> for Failure {
+    fn from(error: MarkError) -> Failure {
+        let message = chain(&error);
+        if matches!(error, MarkError::Unknown(..)) { Failure::usage(message) } else { Failure::new(message) }
     }
 }
 

@@ -12,12 +12,14 @@ use jiff::tz::TimeZone;
 
 use super::completion;
 use super::listing::PageArgs;
+use super::note::{from_first, notes_or_none};
 use super::read::{Damage, Failure, Opened, ReadArgs, finish, local_time, now, tell};
 use super::style::{Style, printable, remarks, state_column};
 use super::unknown::selector;
 use crate::exit_code::ExitCode;
 use crate::text::human::{Prefixes, counted, duration_ms, quantity};
 use crate::text::width::{pad, width};
+use crate::timeline::{Between, Marks, TimelineNote};
 
 /// Columns of the names of checks. A longer one shifts its own line only.
 const NAME_WIDTH_MAX: usize = 32;
@@ -26,8 +28,9 @@ const LIMIT_DEFAULT: usize = 1000;
 
 /// Shows the runs of a check, or of all checks, the newest last.
 ///
-/// A line tells the time, the state, how long the run took and what it said; with a METRIC also its values. JSON
-/// has everything that is stored, one object a line, with values in base units.
+/// A line tells the time, the state, how long the run took and what it said; with a METRIC also its values. What
+/// people noted (custos note) stands between them. JSON has everything that is stored of the runs, one object a line, with
+/// values in base units.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct HistoryArgs {
     /// A check, and perhaps a metric or a glob over its metrics: load, load:load1, 'disk:/*' [default: all checks]
@@ -62,25 +65,40 @@ fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
     let checks = selector.as_ref().map_or(known, |selector| vec![selector.check().to_owned()]);
     let names = checks.iter().map(|check| width(&printable(check))).max().unwrap_or(0).min(NAME_WIDTH_MAX);
     let page = Page { selector: selector.as_ref(), names, zone: now.time_zone().clone(), style };
-    let mut shown = 0_u64;
-    let mut show = |one: &Listed| {
-        shown += 1;
-        if args.json { page.json(one, out) } else { page.line(one, out) }
+    let newest = match args.all {
+        true => None,
+        false => Some(newest(&reader, &checks, span.clone(), limit, &mut damage)?),
     };
-    if args.all {
+    let first_ms = newest.as_ref().and_then(|(runs, _)| runs.first()).map(|one| one.run.time_ms);
+    let is_cut = newest.as_ref().is_some_and(|(_, more)| *more);
+    let mut shown = 0_u64;
+    let notes = if args.json { Marks::default() } else { notes_or_none(&args.read) };
+    let of = if args.target.is_some() { &checks[..] } else { &[] };
+    let mut between = Between::new(notes.within(of, &from_first(&span, first_ms, is_cut)));
+    let mut show = |one: &Listed| {
+        if args.json {
+            page.json(one, out)?;
+        } else {
+            page.notes(&between.until(one.run.time_ms), out)?;
+            page.line(one, out)?;
+        }
+        shown += 1;
+        Ok::<(), Failure>(())
+    };
+    if let Some((runs, more)) = newest {
+        runs.iter().try_for_each(&mut show)?;
+        if more && limit == LIMIT_DEFAULT {
+            tell(&format!("only the newest {limit} runs are shown; -n N shows more, --all all of them"));
+        }
+    } else {
         for one in merged_runs(&reader, &checks, span) {
             match one {
                 Ok(one) => show(&one)?,
                 Err(error) => damage.note(&error),
             }
         }
-    } else {
-        let (runs, more) = newest(&reader, &checks, span, limit, &mut damage)?;
-        runs.iter().try_for_each(&mut show)?;
-        if more && limit == LIMIT_DEFAULT {
-            tell(&format!("only the newest {limit} runs are shown; -n N shows more, --all all of them"));
-        }
     }
+    page.notes(&between.until(i64::MAX), out)?;
     if shown == 0 && (args.all || limit > 0) {
         let of = selector.map_or(String::new(), |selector| format!(" of {}", selector.check()));
         tell(&format!("no run{of} is within this time"));
@@ -124,6 +142,14 @@ impl Page<'_> {
             let key = || SeriesKey { label: metric.label.clone(), labels: metric.labels.clone() };
             selector.is_none_or(|selector| selector.selects(&key()))
         })
+    }
+
+    fn notes(&self, notes: &[&TimelineNote], out: &mut dyn Write) -> Result<(), Failure> {
+        for note in notes {
+            let time = local_time(note.time_ms, &self.zone);
+            writeln!(out, "{time}  {:<8}  {}", "note", printable(&note.said()))?;
+        }
+        Ok(())
     }
 
     fn line(&self, Listed { check, run }: &Listed, out: &mut dyn Write) -> Result<(), Failure> {

@@ -1,25 +1,18 @@
 //! `custos incident`: times at which something was wrong, as people mark them.
 
-use std::fs::File;
 use std::io::Write;
-use std::path::Path;
 
 use clap_complete::engine::ArgValueCompleter;
-use custos_store::Notes;
 use jiff::Zoned;
-use nix::fcntl::{Flock, FlockArg};
 
 use super::completion;
-use super::read::{Failure, ReadArgs, chain, finish, json_line, local_time, now, tell, time};
+use super::read::{Failure, ReadArgs, finish, json_line, local_time, now, tell, time};
 use super::style::printable;
 use super::unknown::remark;
 use crate::backtest::{Incident, Incidents};
 use crate::exit_code::ExitCode;
-use crate::limits::{INCIDENT_TEXT_MAX_BYTES, INCIDENTS_MAX};
+use crate::limits::INCIDENT_TEXT_MAX_BYTES;
 use crate::text::human::duration_ms;
-
-/// The note that has all incidents, as JSON.
-const NOTE: &str = "incidents";
 
 /// Marks times at which something was wrong, so that a backtest can say whether it would have been noticed.
 #[derive(Clone, Debug, clap::Args)]
@@ -87,18 +80,8 @@ fn add(args: &AddArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure> 
         return Err(Failure::usage(format!("the text has more than {INCIDENT_TEXT_MAX_BYTES} bytes")));
     }
     let (store, _) = args.read.locate()?;
-    let number = change(&store, |incidents| {
-        if incidents.all.len() >= INCIDENTS_MAX {
-            return Err(Failure::new(format!(
-                "there are {INCIDENTS_MAX} incidents already, as many as may be"
-            )));
-        }
-        let number = incidents.next.max(1);
-        let next = number.checked_add(1);
-        incidents.next = next.ok_or_else(|| Failure::new("there is no further number for an incident"))?;
-        incidents.all.push(Incident { number, since_ms, until_ms, check: check.clone(), text: text.clone() });
-        Ok(number)
-    })?;
+    let of = |number| Incident { number, since_ms, until_ms, check: check.clone(), text: text.clone() };
+    let number = Incidents::add(&store, of)?;
     if let Some(remark) = check.and_then(|check| remark(&check, &args.read.all_checks())) {
         tell(&remark);
     }
@@ -154,16 +137,7 @@ fn list(args: &ListArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure
 
 fn rm(args: &RmArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let (store, _) = args.read.locate()?;
-    change(&store, |incidents| {
-        for number in &args.numbers {
-            let known = incidents.all.iter().position(|incident| incident.number == *number);
-            let Some(place) = known else {
-                return Err(Failure::usage(format!("there is no incident {number}")));
-            };
-            incidents.all.remove(place);
-        }
-        Ok(())
-    })?;
+    Incidents::remove(&store, &args.numbers)?;
     let removed: Vec<String> = args.numbers.iter().map(ToString::to_string).collect();
     writeln!(out, "removed {}", removed.join(", "))?;
     Ok(())
@@ -175,44 +149,16 @@ fn rm(args: &RmArgs, out: &mut dyn Write) -> Result<(), Failure> {
 /// They cannot be read.
 pub(super) fn stored_incidents(args: &ReadArgs) -> Result<Incidents, Failure> {
     let (store, _) = args.locate()?;
-    read(&Notes::new(&store))
-}
-
-fn read(notes: &Notes) -> Result<Incidents, Failure> {
-    let failed = |error: &dyn std::error::Error| {
-        Failure::new(format!("failed to read the incidents: {}", chain(error)))
-    };
-    match notes.read(NOTE).map_err(|error| failed(&error))? {
-        None => Ok(Incidents::default()),
-        Some(text) => serde_json::from_slice(&text).map_err(|error| failed(&error)),
-    }
-}
-
-/// Changes the incidents of a store. Of several commands one does so after the other: each has the directory locked meanwhile.
-/// The agent does not write this note, so that it may run or not.
-fn change<T>(store: &Path, change: impl FnOnce(&mut Incidents) -> Result<T, Failure>) -> Result<T, Failure> {
-    let failed = |error: &dyn std::error::Error| {
-        Failure::new(format!(
-            "failed to change the incidents of the store {}: {}",
-            store.display(),
-            chain(error)
-        ))
-    };
-    let directory = File::open(store).map_err(|error| failed(&error))?;
-    let locked = Flock::lock(directory, FlockArg::LockExclusive).map_err(|(_, error)| failed(&error))?;
-    let notes = Notes::new(store);
-    let mut incidents = read(&notes)?;
-    let done = change(&mut incidents)?;
-    let text = serde_json::to_vec(&incidents).map_err(|error| failed(&error))?;
-    notes.write(NOTE, &text).map_err(|error| failed(&error))?;
-    drop(locked);
-    Ok(done)
+    Ok(Incidents::read(&store)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use custos_store::Notes;
+
     use super::*;
     use crate::cli::stage;
+    use crate::timeline::Mark;
 
     fn shown<A: clap::Args>(
         store: &tempfile::TempDir,
@@ -244,9 +190,9 @@ mod tests {
             assert!(shown(&store, &[wrong, "text"], add).is_err(), "{wrong}");
         }
         let last = Incidents { next: u64::MAX, all: Vec::new() };
-        Notes::new(store.path()).write(NOTE, &serde_json::to_vec(&last).unwrap()).unwrap();
+        Notes::new(store.path()).write(Incident::NOTE, &serde_json::to_vec(&last).unwrap()).unwrap();
         let refused = shown(&store, &["03:10..03:40", "text"], add).unwrap_err();
-        assert_eq!(refused.message, "there is no further number for an incident");
+        assert_eq!(refused.message, "no further number is left for incidents");
         let long = "x".repeat(INCIDENT_TEXT_MAX_BYTES + 1);
         assert!(shown(&store, &["03:10..03:40", &long], add).is_err());
     }

@@ -18,6 +18,11 @@ pub(super) struct SpanArgs {
 }
 
 impl SpanArgs {
+    /// Whether it is another one than all of time.
+    pub(super) fn is_given(&self) -> bool {
+        self.since.is_some() || self.until.is_some()
+    }
+
     /// The span in ms since the epoch; by default all of time.
     pub(super) fn range(&self, now: &Zoned) -> Result<Range<i64>, Failure> {
         let bound = |option, text: &Option<String>, default| match text {

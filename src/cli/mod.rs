@@ -1,9 +1,11 @@
 //! The command line: one file for each command, and what they share.
 
+mod all_series;
 mod args;
 mod as_agent;
 mod backtest;
 mod bounded_lines;
+mod changes;
 mod check;
 mod check_nrpe;
 mod completion;
@@ -24,12 +26,14 @@ mod init;
 mod listing;
 mod locate;
 mod log;
+mod note;
 mod notify;
 mod nrpe;
 mod nrpe_settings;
 mod one_series;
 mod query;
 mod read;
+mod report;
 mod rules;
 mod run;
 mod runs;

@@ -9,6 +9,7 @@
 //!           12:00   12:10   12:20
 //!    state  ▁▁▁▁▁▁▁▄▄██▁▁▁▁
 //! 2026-11-22 12:00 to 12:30 UTC  ▁ ok  ▄ warn  █ crit
+//! ▲ 2026-11-22 12:04:00  deploy of shop 4.2 (anna)
 //! ```
 
 use custos_query::{part_of, printable};
@@ -21,7 +22,10 @@ use super::ink::{Ink, Line};
 use super::panels::panels;
 use super::series::{Picture, Ribbon, Series, limit_lines};
 use super::{time_axis, title};
-use crate::text::width::{shorten_name, width};
+use crate::limits::GRAPH_NOTES_SHOWN;
+use crate::text::human::counted;
+use crate::text::local_time::local_time;
+use crate::text::width::{shorten, shorten_name, width};
 
 /// Characters left of the axis of values.
 const GUTTER: usize = 9;
@@ -61,8 +65,8 @@ pub fn columns(width: usize, glyphs: Glyphs) -> usize {
 
 /// Draws a picture.
 pub fn text(picture: &Picture, options: &TextOptions) -> Vec<Line> {
-    let ChartParts { panels, axis, ribbons, legend } = parts(picture, options);
-    panels.into_iter().flatten().chain(axis).chain(ribbons).chain([legend]).collect()
+    let ChartParts { panels, axis, ribbons, legend, notes } = parts(picture, options);
+    panels.into_iter().flatten().chain(axis).chain(ribbons).chain([legend]).chain(notes).collect()
 }
 
 /// A chart in parts, each of them lines from top to bottom.
@@ -76,6 +80,8 @@ pub struct ChartParts {
     pub ribbons: Vec<Line>,
     /// The span in words, and the marks of the states.
     pub legend: Line,
+    /// What was written, each with its moment, which is marked on the axis of time.
+    pub notes: Vec<Line>,
 }
 
 /// Draws a picture in parts, for those who show some of them.
@@ -85,7 +91,8 @@ pub fn parts(picture: &Picture, options: &TextOptions) -> ChartParts {
     let panels = panels(&picture.series, options.overlay);
     let long_names =
         picture.ribbons.iter().filter(|ribbon| width(&printable(&ribbon.title)) >= GUTTER).count();
-    let footer_rows = 3 + picture.ribbons.len() + long_names;
+    let notes_rows = picture.notes.len().min(GRAPH_NOTES_SHOWN + 1);
+    let footer_rows = 3 + picture.ribbons.len() + long_names + notes_rows;
     let free = options.height.saturating_sub(footer_rows + picture.series.len());
     let plot_rows = (free / panels.len().max(1)).clamp(PLOT_ROWS_MIN, PLOT_ROWS_MAX);
     let chart = Chart { picture, options, cells: cells(options.width), plot_rows };
@@ -99,6 +106,7 @@ pub fn parts(picture: &Picture, options: &TextOptions) -> ChartParts {
         axis: lines(&|lines| chart.time_axis(lines)),
         ribbons: lines(&|lines| picture.ribbons.iter().for_each(|ribbon| chart.ribbon(ribbon, lines))),
         legend: chart.legend(),
+        notes: chart.notes(),
     }
 }
 
@@ -234,14 +242,45 @@ impl Chart<'_> {
                 free_from = place + len + 1;
             }
         }
+        let mark = self.note_mark();
+        for note in &self.picture.notes {
+            if let Some(cell) = part_of(note.time_ms, *start_ms, *end_ms, self.cells) {
+                axis[cell] = mark;
+            }
+        }
         let mut line = Line::default();
         line.push(Ink::Dim, &" ".repeat(GUTTER));
         line.push_char(Ink::Dim, corner);
-        line.push(Ink::Dim, &axis.into_iter().collect::<String>());
+        for character in axis {
+            line.push_char(if character == mark { Ink::Plain } else { Ink::Dim }, character);
+        }
         lines.push(line);
         let mut line = Line::default();
         line.push(Ink::Dim, &labels.into_iter().collect::<String>());
         lines.push(line);
+    }
+
+    fn note_mark(&self) -> char {
+        if self.options.glyphs == Glyphs::Ascii { '^' } else { '▲' }
+    }
+
+    /// The newest of what was written, a line each, and how much more there is.
+    fn notes(&self) -> Vec<Line> {
+        let notes = &self.picture.notes;
+        let more = notes.len().saturating_sub(GRAPH_NOTES_SHOWN);
+        let text = |text: String| {
+            let text = shorten(&text, self.options.width, self.options.glyphs.ellipsis()).into_owned();
+            let mut line = Line::default();
+            line.push(Ink::Dim, &ascii_if(self.options.glyphs, text));
+            line
+        };
+        let mark = self.note_mark();
+        let before = (more > 0).then(|| text(format!("{mark} {} earlier", counted(more as u64, "note"))));
+        let newest = notes[more..].iter().map(|note| {
+            let time = local_time(note.time_ms, &self.picture.zone);
+            text(format!("{mark} {time}  {}", printable(&note.text)))
+        });
+        before.into_iter().chain(newest).collect()
     }
 
     /// The states of a check, beneath its name if that is too long to stand beside them.
@@ -340,7 +379,7 @@ mod tests {
     use jiff::tz::TimeZone;
     use proptest::prelude::*;
 
-    use super::super::series::Threshold;
+    use super::super::series::{NoteMark, Threshold};
     use super::*;
     use crate::text::human::Prefixes;
 
@@ -361,6 +400,7 @@ mod tests {
             prefixes: Prefixes::Si,
             series: Vec::new(),
             ribbons: Vec::new(),
+            notes: Vec::new(),
         }
     }
 
@@ -434,6 +474,23 @@ mod tests {
         }
         picture.ribbons.push(Ribbon { title: "load".to_owned(), states });
         picture
+    }
+
+    #[test]
+    fn notes_are_marked_on_the_axis_and_stand_beneath() {
+        let mut picture = hour(&ASCII);
+        let note = |minute, text: &str| NoteMark { time_ms: START + minute * MINUTE, text: text.to_owned() };
+        picture.notes = (0..7).map(|number| note(number * 9, &format!("{number}\u{1b}[2J"))).collect();
+        picture.notes.push(note(59, &"long ".repeat(40)));
+        let all = drawn(&picture, &ASCII);
+        assert!(all.lines().count() <= ASCII.height && all.lines().all(|line| width(line) <= 80), "{all}");
+        let lines: Vec<&str> = all.lines().collect();
+        let axis = lines.iter().find(|line| line.contains("+^")).unwrap();
+        assert_eq!(axis.matches('^').count(), 8, "{axis}");
+        let beneath = &lines[lines.len() - 6..];
+        assert_eq!(beneath[0], "^ 3 notes earlier");
+        assert_eq!(beneath[1], "^ 2026-11-22 12:27:00  3\\u{1b}[2J");
+        assert!(beneath[5].starts_with("^ 2026-11-22 12:59:00  long "), "{all}");
     }
 
     #[test]

@@ -18,6 +18,6 @@ mod title;
 pub use canvas::Glyphs;
 pub use chart::{ChartParts, TextOptions, cells, columns, parts, text};
 pub use ink::{Ink, Line};
-pub use series::{Picture, Ribbon, Series, Threshold};
+pub use series::{NoteMark, Picture, Ribbon, Series, Threshold};
 pub use spark::spark;
 pub use svg::{SVG_COLUMNS, svg};

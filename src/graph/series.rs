@@ -105,6 +105,17 @@ pub struct Picture {
     pub series: Vec<Series>,
     /// The states, one ribbon for each check.
     pub ribbons: Vec<Ribbon>,
+    /// What was written of moments in the span, the earliest first.
+    pub notes: Vec<NoteMark>,
+}
+
+/// What somebody wrote of a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoteMark {
+    /// The moment (ms since the epoch).
+    pub time_ms: i64,
+    /// What was written.
+    pub text: String,
 }
 
 #[cfg(test)]

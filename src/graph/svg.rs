@@ -3,18 +3,19 @@
 
 use std::fmt::Write;
 
-use custos_query::{Column, printable};
+use custos_query::{Column, part_of, printable};
 use custos_store::State;
 
 use super::axis::ValueAxis;
 use super::fit::{fit, fit_label};
 use super::ink::{Ink, Line};
-use super::series::{Picture, Ribbon, Series, limit_lines};
+use super::series::{NoteMark, Picture, Ribbon, Series, limit_lines};
 use super::time_axis;
 use super::title::items;
+use crate::limits::GRAPH_NOTES_SHOWN;
 use crate::text::human::quantity;
 use crate::text::local_time::local_time;
-use crate::text::width::{shorten_name, width};
+use crate::text::width::{shorten, shorten_name, width};
 
 /// Columns of time that a series of an SVG has.
 pub const SVG_COLUMNS: usize = 600;
@@ -38,7 +39,7 @@ const STYLE: &str = "
   svg { font: 12px system-ui, sans-serif; background: #fff; fill: #222; }
   .grid { stroke: #ddd; } .dim { fill: #777; } .hover { fill: transparent; } .hover:hover { fill: #8883; }
   .line { stroke: #06c; fill: none; } .area { stroke: #06c; fill: none; }
-  .WARNING { stroke: #c80; } .CRITICAL { stroke: #c00; } .limit { stroke-dasharray: 6 4; }
+  .WARNING { stroke: #c80; } .CRITICAL { stroke: #c00; } .limit { stroke-dasharray: 6 4; } .note { stroke: #80c; stroke-width: 2; stroke-dasharray: 2 3; }
   .state.OK { fill: #4a4; stroke: none; } .state.WARNING { fill: #ea0; stroke: none; }
   .state.CRITICAL { fill: #d22; stroke: none; } .state.UNKNOWN { fill: #a4c; stroke: none; }
   @media (prefers-color-scheme: dark) {
@@ -52,7 +53,8 @@ pub fn svg(picture: &Picture) -> String {
     let panel_height = TITLE_HEIGHT + PLOT_HEIGHT + AXIS_HEIGHT;
     let width = LEFT + SVG_COLUMNS + RIGHT;
     let ribbons: usize = picture.ribbons.iter().map(ribbon_height).sum();
-    let height = picture.series.len() * panel_height + ribbons + RIBBON_HEIGHT + 6;
+    let written = picture.notes.len().min(GRAPH_NOTES_SHOWN);
+    let height = picture.series.len() * panel_height + ribbons + RIBBON_HEIGHT + 6 + written * NAME_HEIGHT;
     let mut drawing = Drawing { picture, out: String::new() };
     drawing.put(format_args!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
@@ -69,10 +71,17 @@ pub fn svg(picture: &Picture) -> String {
     }
     let span = time_axis::span(picture.start_ms, picture.end_ms, &picture.zone);
     drawing.put(format_args!(
-        "<text class=\"dim\" x=\"{LEFT}\" y=\"{}\">{}</text>\n</svg>\n",
+        "<text class=\"dim\" x=\"{LEFT}\" y=\"{}\">{}</text>\n",
         top + 14,
         escape(&span)
     ));
+    for note in &picture.notes[picture.notes.len() - written..] {
+        top += NAME_HEIGHT;
+        let line = drawing.note_line(note);
+        let line = escape(&shorten(&line, TITLE_CHARACTERS, "…"));
+        drawing.put(format_args!("<text x=\"{LEFT}\" y=\"{}\">▲ {line}</text>\n", top + 14));
+    }
+    drawing.out.push_str("</svg>\n");
     drawing.out
 }
 
@@ -149,6 +158,8 @@ impl Drawing<'_> {
                 self.hover(series, index, column, plot_top);
             }
         }
+        // Above what is hovered, so that it can be.
+        self.notes(plot_top);
     }
 
     fn time_ticks(&mut self, plot_top: usize) {
@@ -163,6 +174,24 @@ impl Drawing<'_> {
                 plot_top + PLOT_HEIGHT,
                 plot_top + PLOT_HEIGHT + 16,
                 escape(&tick.label)
+            ));
+        }
+    }
+
+    /// What was written of a moment, in one line.
+    fn note_line(&self, note: &NoteMark) -> String {
+        format!("{}  {}", local_time(note.time_ms, &self.picture.zone), printable(&note.text))
+    }
+
+    /// A line at each moment of which something was written.
+    fn notes(&mut self, plot_top: usize) {
+        let Picture { start_ms, end_ms, notes, .. } = self.picture;
+        for note in notes {
+            let Some(at) = part_of(note.time_ms, *start_ms, *end_ms, SVG_COLUMNS) else { continue };
+            let (x, title) = (LEFT + at, escape(&self.note_line(note)));
+            self.put(format_args!(
+                "<line class=\"note\" x1=\"{x}\" x2=\"{x}\" y1=\"{plot_top}\" y2=\"{}\"><title>{title}</title></line>\n",
+                plot_top + PLOT_HEIGHT
             ));
         }
     }
@@ -253,7 +282,30 @@ mod tests {
 
     use super::*;
     use crate::text::human::Prefixes;
-    use custos_query::StateBar;
+    use custos_query::{Columns, StateBar};
+
+    #[test]
+    fn what_was_written_is_no_markup() {
+        let note = NoteMark { time_ms: 1_795_348_860_000, text: "</text><script>\u{1b}&\"".to_owned() };
+        let mut columns = Columns::new(1_795_348_800_000, 1_795_352_400_000, SVG_COLUMNS);
+        columns.add(1_795_348_800_000, 1.0);
+        let series = Series { columns: columns.into_vec(), ..Series::default() };
+        let drawn = svg(&Picture {
+            start_ms: 1_795_348_800_000,
+            end_ms: 1_795_352_400_000,
+            zone: TimeZone::UTC,
+            prefixes: Prefixes::Si,
+            series: vec![series],
+            ribbons: Vec::new(),
+            notes: vec![note],
+        });
+        let written = "2026-11-22 12:01:00  &lt;/text&gt;&lt;script&gt;\\u{1b}&amp;&quot;";
+        let line = format!(
+            "<line class=\"note\" x1=\"90\" x2=\"90\" y1=\"26\" y2=\"226\"><title>{written}</title></line>"
+        );
+        assert!(drawn.contains(&line), "{drawn}");
+        assert!(drawn.contains(&format!(">▲ {written}</text>")) && !drawn.contains("<script"), "{drawn}");
+    }
 
     #[test]
     fn the_name_of_a_row_of_states_is_never_cut_at_the_left() {
@@ -264,8 +316,15 @@ mod tests {
             Ribbon { title: name.to_owned(), states }
         });
         let (zone, prefixes) = (TimeZone::UTC, Prefixes::Si);
-        let drawn =
-            svg(&Picture { start_ms, end_ms, zone, prefixes, series: Vec::new(), ribbons: ribbons.into() });
+        let drawn = svg(&Picture {
+            start_ms,
+            end_ms,
+            zone,
+            prefixes,
+            series: Vec::new(),
+            ribbons: ribbons.into(),
+            notes: Vec::new(),
+        });
         // One stands at the left of its row, the other above it.
         let expected = [
             r#"height="96" role"#,

@@ -24,3 +24,35 @@ pub const WHY_EVENTS_MAX: usize = 1000;
 pub const WHY_TURNS_SHOWN: usize = 10;
 /// Metrics that `custos top` shows of what was unlike its past.
 pub const WHY_SHOWN_IN_TOP: usize = 10;
+/// Notes that people wrote into the history of one store.
+pub const TIMELINE_NOTES_MAX: usize = 4000;
+/// Bytes of the text of a note that somebody writes into the history.
+pub const TIMELINE_NOTE_TEXT_MAX_BYTES: usize = 400;
+/// Notes whose text stands beneath a graph; more are counted.
+pub const GRAPH_NOTES_SHOWN: usize = 5;
+/// How long before a problem what people wrote of whatever counts as written of it (ms).
+pub const WHY_WRITTEN_LEAD_MS: i64 = 3_600_000;
+/// Earlier notes, incidents and acknowledgements of a check that are shown beside its problem.
+pub const WHY_WRITTEN_SHOWN: usize = 3;
+/// Changes that began within this of one another are one group (ms).
+pub const CHANGES_APART_MS_MAX: i64 = 30 * 60_000;
+/// Changes of state that are looked through for what changed.
+pub const CHANGES_EVENTS_MAX: usize = 5000;
+/// Metrics that are shown of one group; more are counted.
+pub const CHANGES_SERIES_SHOWN: usize = 8;
+/// Changes of state that are shown of one group; more are counted.
+pub const CHANGES_TURNS_SHOWN: usize = 5;
+/// Changes of state in a report, the newest.
+pub const REPORT_EVENTS_MAX: usize = 5000;
+/// Runs that are looked through for the state of a check when the time of a report began.
+pub const REPORT_RUNS_BACK_MAX: usize = 1000;
+/// Graphs in a report; other checks are named.
+pub const REPORT_GRAPHS_MAX: usize = 12;
+/// Series in a graph of a report.
+pub const REPORT_GRAPH_SERIES_MAX: usize = 3;
+/// Parts of the time of a report, and of what is before, in which it is looked for whether a check ran.
+pub const REPORT_CELLS: usize = 4000;
+/// How long before the time of a report that begins (ms): a run lasts until the next.
+pub const REPORT_LEAD_MS: i64 = 86_400_000;
+/// Texts that are new that are shown beside a problem; more are counted.
+pub const WHY_TEXTS_SHOWN: usize = 5;

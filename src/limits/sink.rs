@@ -63,6 +63,8 @@ pub const SINK_GATHER_MIN: Duration = Duration::from_millis(10);
 pub const SINK_GATHER_MAX: Duration = Duration::from_secs(300);
 /// How often a receiver is asked how it is, beside each time that it is connected to.
 pub const SINK_LOOK: Duration = Duration::from_secs(600);
+/// How soon a receiver that could not say how it is set up, as while it starts, is asked again.
+pub const SINK_UNSURE_LOOK: Duration = Duration::from_secs(5);
 /// How soon a receiver is asked what time it has where something is held back since it is ahead of that.
 pub const SINK_HELD_LOOK: Duration = Duration::from_secs(30);
 /// How long after something could have become safe a receiver is asked whether it is, if nothing else is sent meanwhile.

@@ -73,7 +73,7 @@ impl Noted {
     }
 
     /// The acknowledgements that can be read.
-    pub(super) fn acks(&self) -> Vec<Ack> {
+    pub fn acks(&self) -> Vec<Ack> {
         parsed(&self.acks).unwrap_or_default()
     }
 }

@@ -92,6 +92,7 @@ impl CheckPicture<'_> {
             prefixes: Prefixes::Si,
             series: drawn.collect(),
             ribbons: vec![Ribbon { title: selector.check().to_owned(), states: read.states }],
+            notes: Vec::new(),
         })
     }
 }

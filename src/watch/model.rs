@@ -112,6 +112,7 @@ impl Model {
             prefixes: self.prefixes,
             series: Vec::new(),
             ribbons: Vec::new(),
+            notes: Vec::new(),
         };
         for host in &self.hosts {
             let shift_ms = self.shift_ms(host);

@@ -166,7 +166,7 @@ impl Model {
         let Size { width, height } = size;
         let picture = self.picture(now, (columns(width, looks.glyphs), cells(width)));
         let options = TextOptions { width, height, glyphs: looks.glyphs, overlay: looks.overlay };
-        let ChartParts { panels, axis, mut ribbons, legend } = parts(&picture, &options);
+        let ChartParts { panels, axis, mut ribbons, legend, .. } = parts(&picture, &options);
         let ribbons_max = height / 3;
         if ribbons.len() > ribbons_max {
             ribbons.truncate(ribbons_max.saturating_sub(1));

@@ -10,6 +10,8 @@ mod prometheus;
 mod proof;
 mod remote_write;
 mod series;
+mod starting;
+mod stub;
 mod victoria_metrics;
 
 #[path = "../nats/server.rs"]

@@ -1,13 +1,12 @@
 //! Remote write 1.0 and 2.0, to a receiver that takes one or both. Debian has none that takes 2.0, so it is one of the tests.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use custos_compat::remote_write::{Series, decode, decode_symbols, decompress};
 
 use crate::series::{Labels, Times, difference, stored};
 use crate::stage::{Stage, text, wait_for};
+use crate::stub::{self, Request};
 
 /// What a receiver does with a request of 2.0.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,46 +30,20 @@ struct Received {
 
 /// Starts a receiver; the port, and what it gets.
 fn receiver(takes: Takes) -> (u16, Arc<Mutex<Received>>) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let (port, received) = (listener.local_addr().unwrap().port(), Arc::new(Mutex::new(Received::default())));
+    let received = Arc::new(Mutex::new(Received::default()));
     let shared = Arc::clone(&received);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let received = Arc::clone(&shared);
-            std::thread::spawn(move || while serve(&stream, takes, &received).is_some() {});
-        }
+    let port = stub::start(move |request| {
+        let Request { method, head, body, .. } = request;
+        let is_two = request.is_two();
+        let says_two = head.iter().any(|line| line.starts_with("x-prometheus-remote-write-version: 2"));
+        assert!(is_two || !says_two, "{head:?}");
+        let head = match method == "POST" {
+            true => shared.lock().unwrap().take(body, is_two, takes),
+            false => "404 Not Found".to_owned(),
+        };
+        (head, String::new())
     });
     (port, received)
-}
-
-/// Answers a request; none at the end of the connection.
-fn serve(stream: &TcpStream, takes: Takes, received: &Mutex<Received>) -> Option<()> {
-    let mut reader = BufReader::new(stream);
-    let (mut line, mut len, mut is_two, mut is_post) = (String::new(), 0, false, false);
-    loop {
-        line.clear();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        let lower = line.trim().to_ascii_lowercase();
-        is_post |= lower.starts_with("post ");
-        if let Some(value) = lower.strip_prefix("content-length:") {
-            len = value.trim().parse().unwrap();
-        }
-        is_two |= lower == "content-type: application/x-protobuf;proto=io.prometheus.write.v2.request";
-        assert!(is_two || !lower.starts_with("x-prometheus-remote-write-version: 2"), "{lower}");
-        if lower.is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; len];
-    reader.read_exact(&mut body).ok()?;
-    let head = match is_post {
-        true => received.lock().unwrap().take(&body, is_two, takes),
-        false => "404 Not Found".to_owned(),
-    };
-    let mut stream = stream;
-    stream.write_all(format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n").as_bytes()).ok()
 }
 
 impl Received {

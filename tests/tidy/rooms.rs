@@ -41,7 +41,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "graph",
         what: "charts; pure",
-        imports: &["text"],
+        imports: &["limits", "text"],
         outside: &["custos_query", "custos_store"],
     },
     Room {
@@ -102,9 +102,15 @@ pub(crate) const ROOMS: &[Room] = &[
         outside: &["custos_compat", "custos_query", "custos_store"],
     },
     Room {
+        name: "timeline",
+        what: "what people write into the history",
+        imports: &["limits"],
+        outside: &["custos_store", "files", "nix"],
+    },
+    Room {
         name: "backtest",
         what: "what checks and rules would have said over the past; pure but for reading the store",
-        imports: &["config", "evaluate", "limits", "rules"],
+        imports: &["config", "evaluate", "limits", "rules", "timeline"],
         outside: &["custos_promql", "custos_query", "custos_store", "threads"],
     },
     Room {
@@ -324,6 +330,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "snmp",
             "terminal",
             "text",
+            "timeline",
             "watch",
             "whole_file",
         ],

@@ -21,14 +21,16 @@ pub enum Flavour {
     V2_3,
 }
 
-/// What a plan touches that may block for ever.
+/// What a plan touches, and so how long it may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
-    /// Files of the kernel only: nothing blocks.
-    Kernel,
-    /// The names of users, which a server may have.
+    /// A few small files of the kernel: it is done in some microseconds.
+    Figures,
+    /// All processes, of which there may be thousands.
+    Processes,
+    /// The names of users, which a server may have: that may block for ever.
     Names,
-    /// File systems.
+    /// File systems, which may block for ever.
     FileSystems,
 }
 
@@ -66,9 +68,9 @@ impl Plan {
     /// What it touches.
     pub fn needs(&self) -> Needs {
         match &self.0 {
-            Of::Load(_) | Of::Swap(_) | Of::Users(_) => Needs::Kernel,
+            Of::Load(_) | Of::Swap(_) | Of::Users(_) => Needs::Figures,
             Of::Procs(procs) if procs.names_a_user() => Needs::Names,
-            Of::Procs(_) => Needs::Kernel,
+            Of::Procs(_) => Needs::Processes,
             Of::Disk(_) => Needs::FileSystems,
         }
     }

@@ -3,10 +3,11 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
+use nix::fcntl::OFlag;
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{SysconfVar, Uid, User, geteuid, sysconf};
 
@@ -83,7 +84,9 @@ pub struct Live {
 impl System for Live {
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        fs::File::open(path)?.take(FILE_MAX_BYTES).read_to_end(&mut bytes)?;
+        // Should somebody have put a pipe in its place, nobody waits for it.
+        let file = fs::File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+        file.take(FILE_MAX_BYTES).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 

@@ -206,6 +206,7 @@ impl Shown<'_> {
             prefixes: Prefixes::Si,
             series: self.values.map(|values| values.series(span, self.style)).unwrap_or_default(),
             ribbons: bars.into_iter().map(|(title, states)| Ribbon { title, states }).collect(),
+            notes: Vec::new(),
         };
         let options = TextOptions {
             width: self.style.width,

@@ -14,11 +14,12 @@ use super::query;
 use super::target::{Target, target};
 use super::watched::join_watched;
 use crate::cli::completion;
+use crate::cli::note::notes_or_none;
 use crate::cli::read::{Damage, Failure, Opened, ReadArgs, finish, now, tell, time};
 use crate::cli::style::Style;
 use crate::config::Check;
 use crate::exit_code::ExitCode;
-use crate::graph::{Glyphs, Picture, Ribbon, SVG_COLUMNS, TextOptions, cells, columns, svg, text};
+use crate::graph::{Glyphs, NoteMark, Picture, Ribbon, SVG_COLUMNS, TextOptions, cells, columns, svg, text};
 use crate::limits::GRAPH_SERIES_MAX;
 use crate::picture::titled;
 use crate::rules::usual_series;
@@ -33,6 +34,7 @@ const DEFAULT_SPAN_MS: i64 = 24 * 3600 * 1000;
 /// check_state, check_cpu_seconds and check_max_rss_bytes.
 /// Every column is drawn from the least to the greatest of its samples, so a single spike is seen however wide the
 /// span. Blank means that there is no value. Warning and critical ranges are drawn as lines where they are near.
+/// What people noted (custos note) is marked on the axis of time, and stands beneath.
 /// What a check ran more often while somebody watched it is drawn with its own runs, and its states beneath theirs.
 /// A query is answered as often as there are columns, as custos query does, and keeps its unit where that is clear.
 #[derive(Clone, Debug, clap::Args)]
@@ -163,6 +165,7 @@ fn picture(
         prefixes: if args.iec { Prefixes::Iec } else { Prefixes::Si },
         series: Vec::new(),
         ribbons: Vec::new(),
+        notes: Vec::new(),
     };
     let (columns, cells) = resolution;
     let mut on_damage = |error: &custos_store::Error| damage.note(error);
@@ -197,11 +200,19 @@ fn picture(
         free -= series.len();
         picture.series.append(&mut series);
     }
+    let about: Vec<String> = match queries.is_empty() {
+        true => picture.ribbons.iter().map(|ribbon| ribbon.title.clone()).collect(),
+        false => Vec::new(),
+    };
+    let notes = notes_or_none(&args.read);
+    let within = notes.within(&about, &(start_ms..end_ms));
+    picture.notes =
+        within.into_iter().map(|note| NoteMark { time_ms: note.time_ms, text: note.said() }).collect();
     Ok((picture, left_out))
 }
 
 /// Whether a check has runs only when something is reported to it: its state holds until the next.
-fn is_reported(reader: &Reader, name: &str, defined: Option<&Check>) -> bool {
+pub(in crate::cli) fn is_reported(reader: &Reader, name: &str, defined: Option<&Check>) -> bool {
     match defined {
         Some(check) => check.command.is_passive(),
         None => matches!(
@@ -237,6 +248,7 @@ mod tests {
 
     use super::*;
     use crate::cli::stage::{self, NOON, STYLE};
+    use crate::timeline::{Marks, TimelineNote};
 
     fn metric(label: &str, unit: &str, value: f64) -> Metric {
         Metric {
@@ -299,6 +311,19 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
 2026-11-22 12:00:00 to 12:01:00 UTC  . ok  C crit  blank: no run
 ";
         assert_eq!(drawn, expected, "{drawn}");
+    }
+
+    #[test]
+    fn what_people_noted_of_a_check_stands_beneath_its_graph() {
+        let store = store();
+        for (check, text) in [(Some("load"), "deploy"), (Some("quiet"), "other"), (None, "reboot")] {
+            let (check, text, author) = (check.map(str::to_owned), text.to_owned(), "anna".to_owned());
+            let of = |number| TimelineNote { number, time_ms: NOON + 30_000, check, author, text };
+            Marks::add(store.path(), of).unwrap();
+        }
+        let graph = drawn(&store, &["load:load1", "--ascii"]).unwrap();
+        let beneath = "^ 2026-11-22 12:00:30  load: deploy (anna)\n^ 2026-11-22 12:00:30  reboot (anna)\n";
+        assert!(graph.ends_with(beneath) && !graph.contains("other"), "{graph}");
     }
 
     #[test]

@@ -5,5 +5,5 @@ mod query;
 mod target;
 mod watched;
 
-pub(super) use draw::{GraphArgs, run};
+pub(super) use draw::{GraphArgs, is_reported, run};
 pub(super) use target::{Target, target};

@@ -42,6 +42,7 @@ pub(super) fn chart(
         prefixes: Prefixes::Si,
         series: shown.collect(),
         ribbons: Vec::new(),
+        notes: Vec::new(),
     };
     for line in text(&picture, &options) {
         writeln!(out, "{}", style.line(&line))?;

@@ -218,6 +218,7 @@ fn draw(
         prefixes: Prefixes::Si,
         series,
         ribbons: Vec::new(),
+        notes: Vec::new(),
     };
     let options = TextOptions {
         width: style.width,

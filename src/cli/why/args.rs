@@ -5,7 +5,9 @@ use clap_complete::engine::ArgValueCompleter;
 use crate::cli::completion;
 use crate::cli::read::ReadArgs;
 
-/// Shows what was unlike its own past when a check got its problem: of all metrics of all checks, and which checks changed their state.
+/// Shows what was unlike its own past when a check got its problem: of all metrics of all checks, which checks changed their state, which said
+/// something for the first time, and what
+/// people wrote about it: notes, incidents and acknowledgements.
 ///
 /// Each metric is compared with where it usually is, at the same time of other days where it follows the day, and takes its
 /// place among its own earlier stretches of the same length: what is often so is not listed. The most unlike come first, each
@@ -24,7 +26,7 @@ pub(in crate::cli) struct WhyArgs {
     /// How many metrics to show at most
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
     pub(super) limit: usize,
-    /// One JSON object for each metric, also those that are not listed otherwise, and for each change of state
+    /// One JSON object for each metric, also those that are not listed otherwise, for each change of state and new text, and for what people wrote
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]

@@ -1,23 +1,23 @@
 //! The command: finds the stretch, compares all series, and looks for changes of state.
 
 use std::io::Write;
-use std::ops::Range;
 use std::path::Path;
 
-use custos_query::{
-    Bucketed, Event, EventRequest, ReadContext, ShiftRequest, SimilarSeries, check_names, watched_check,
-};
+use custos_query::{ReadContext, check_names};
 use custos_store::Reader;
 use jiff::Zoned;
 
 use super::args::WhyArgs;
+use super::found::Found;
+use super::json;
+use super::show::Shown;
 use super::window::{standing, window};
-use super::{json, show};
-use crate::cli::read::{Failure, Opened, finish, now, time};
+use super::written::Sources;
+use crate::cli::read::{Failure, Opened, finish, now, tell, time};
 use crate::cli::style::Style;
 use crate::cli::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
-use crate::limits::{WHY_EVENTS_MAX, WHY_SHOWN_IN_TOP};
+use crate::limits::WHY_SHOWN_IN_TOP;
 
 /// Runs the command.
 pub(in crate::cli) fn run(args: &WhyArgs) -> ExitCode {
@@ -42,23 +42,14 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
     if span.is_empty() {
         return Err(Failure::usage("--since is not before now, or --at"));
     }
-    let (among, units) = all_series(&reader);
-    let shifts = ShiftRequest { among: &among, span: span.clone() }.read(&reader, &mut context)?;
-    let events = turns(&reader, span.clone(), &mut context)?;
+    let (store, _) = args.read.locate()?;
+    let sources = Sources::read(&store, &mut |fault| tell(fault));
+    let found = Found::read(&reader, &sources, args.check.as_ref(), &span, &mut context)?;
     if args.json {
-        json::write(&among, &shifts, &events, out)?;
+        json::write(&found.among, &found.shifts, &found.events, &found.texts, &found.written, out)?;
     } else {
-        let shown = show::Shown {
-            check: args.check.as_deref(),
-            limit: args.limit,
-            reader: &reader,
-            standing: standing.as_ref(),
-            span,
-            among: &among,
-            units: &units,
-            shifts: &shifts,
-            events: &events,
-        };
+        let (check, limit, standing) = (args.check.as_deref(), args.limit, standing.as_ref());
+        let shown = Shown { check, limit, reader: &reader, standing, span, found: &found };
         shown.write(now, style, &mut context, out)?;
     }
     damage.finish(out)
@@ -78,6 +69,8 @@ pub(in crate::cli) fn told(
 ) -> Result<String, Failure> {
     let reader = Reader::open(store)?;
     let at_ms = now.timestamp().as_millisecond();
+    let mut faults: Vec<String> = Vec::new();
+    let sources = Sources::read(store, &mut |fault| faults.push(fault.to_owned()));
     let mut damaged = None;
     let mut on_damage = |error: &custos_store::Error| {
         damaged.get_or_insert_with(|| error.to_string());
@@ -85,50 +78,22 @@ pub(in crate::cli) fn told(
     let mut context = ReadContext::new(&mut on_damage).cancellable(is_cancelled);
     let standing = standing(&reader, check, at_ms, &mut context);
     let span = window(standing.as_ref(), at_ms);
-    let (among, units) = all_series(&reader);
-    let shifts = ShiftRequest { among: &among, span: span.clone() }.read(&reader, &mut context)?;
-    let events = turns(&reader, span.clone(), &mut context)?;
-    // What was given up halfway is not half of an answer.
-    context.look()?;
-    let shown = show::Shown {
+    let found = Found::read(&reader, &sources, Some(&check.to_owned()), &span, &mut context)?;
+    let shown = Shown {
+        // How the check stands, the page says itself.
         check: None,
         limit: WHY_SHOWN_IN_TOP,
         reader: &reader,
         standing: standing.as_ref(),
         span,
-        among: &among,
-        units: &units,
-        shifts: &shifts,
-        events: &events,
+        found: &found,
     };
     let mut text = Vec::new();
     shown.write(now, style, &mut context, &mut text)?;
     let mut text = String::from_utf8_lossy(&text).into_owned();
-    if let Some(damaged) = damaged {
-        text += &format!("not all could be read: {damaged}\n");
+    faults.extend(damaged);
+    for fault in faults {
+        text += &format!("not all could be read: {fault}\n");
     }
     Ok(text)
-}
-
-/// All series of all checks, with their units.
-fn all_series(reader: &Reader) -> (Vec<SimilarSeries>, Vec<String>) {
-    let checks = reader.catalogue().checks.into_iter();
-    let own = checks.filter(|check| watched_check(&check.check.name).is_none());
-    let series = own.flat_map(|check| {
-        let name = check.check.name;
-        check.series.into_iter().map(move |info| {
-            let series = Bucketed::new(info.key, &info.unit);
-            (SimilarSeries { check: name.clone(), series }, info.unit)
-        })
-    });
-    series.unzip()
-}
-
-/// Changes of state in a time, the first first: what is only confirmed, or flaps, changed before.
-fn turns(reader: &Reader, span: Range<i64>, context: &mut ReadContext<'_>) -> Result<Vec<Event>, Failure> {
-    let request = EventRequest { checks: &[], span, hard: false, limit: WHY_EVENTS_MAX };
-    let mut events = request.read(reader, context)?;
-    events.retain(|event| event.from.is_some_and(|from| from != event.to));
-    events.sort_by_key(|event| event.time_ms);
-    Ok(events)
 }

@@ -3,15 +3,16 @@
 use std::io::Write;
 use std::ops::Range;
 
-use custos_query::{Event, ReadContext, SeriesShift, Shifts, SimilarSeries};
+use custos_query::{ReadContext, SeriesShift};
 use custos_store::Reader;
 use jiff::Zoned;
 
+use super::found::Found;
 use super::window::Standing;
 use crate::cli::curve::in_line;
 use crate::cli::read::{Failure, local_time};
 use crate::cli::style::{Style, printable};
-use crate::limits::WHY_TURNS_SHOWN;
+use crate::limits::{WHY_TEXTS_SHOWN, WHY_TURNS_SHOWN};
 use crate::text::human::{Prefixes, counted, counted_were, duration_ms, quantity};
 use crate::text::width::{pad, shorten, shorten_name};
 
@@ -29,11 +30,7 @@ pub(super) struct Shown<'a> {
     pub(super) reader: &'a Reader,
     pub(super) standing: Option<&'a Standing>,
     pub(super) span: Range<i64>,
-    pub(super) among: &'a [SimilarSeries],
-    /// The unit of each of these.
-    pub(super) units: &'a [String],
-    pub(super) shifts: &'a Shifts,
-    pub(super) events: &'a [Event],
+    pub(super) found: &'a Found,
 }
 
 impl Shown<'_> {
@@ -67,8 +64,8 @@ impl Shown<'_> {
                 writeln!(out, "    {}", cut(line))?;
             }
         }
-        let series = counted(self.among.len() as u64, "metric");
-        let past = duration_ms(self.span.start.saturating_sub(self.shifts.history_ms));
+        let series = counted(self.found.among.len() as u64, "metric");
+        let past = duration_ms(self.span.start.saturating_sub(self.found.shifts.history_ms));
         writeln!(
             out,
             "{} to {} against the {past} before, {series}",
@@ -76,7 +73,7 @@ impl Shown<'_> {
             local_time(self.span.end, zone)
         )?;
         let mut listed: Vec<&SeriesShift> =
-            self.shifts.ranked.iter().filter(|one| one.shift.is_listed()).collect();
+            self.found.shifts.ranked.iter().filter(|one| one.shift.is_listed()).collect();
         let more = listed.len().saturating_sub(self.limit);
         listed.truncate(self.limit);
         for one in &listed {
@@ -87,7 +84,7 @@ impl Shown<'_> {
             let name = self.name(first);
             writeln!(out, "first: {} at {}", printable(&name), local_time(first.onset_ms, zone))?;
         }
-        for event in self.events.iter().take(WHY_TURNS_SHOWN) {
+        for event in self.found.events.iter().take(WHY_TURNS_SHOWN) {
             let time = local_time(event.time_ms, zone);
             let line = format!(
                 "{time}  {} {} to {}: {}",
@@ -98,19 +95,35 @@ impl Shown<'_> {
             );
             writeln!(out, "{}", cut(&line))?;
         }
-        if let Some(further) = self.events.len().checked_sub(WHY_TURNS_SHOWN + 1) {
+        if let Some(further) = self.found.events.len().checked_sub(WHY_TURNS_SHOWN + 1) {
             writeln!(
                 out,
                 "{} more",
                 counted(further as u64 + 1, "change of state").replace("states", "state")
             )?;
         }
+        for new in self.found.texts.iter().take(WHY_TEXTS_SHOWN) {
+            let (time, runs) = (local_time(new.time_ms, zone), counted(new.runs as u64, "run"));
+            writeln!(
+                out,
+                "{}",
+                cut(&format!("{time}  {} says for the first time in {runs}: {}", new.check, new.text))
+            )?;
+        }
+        if self.found.texts.len() > WHY_TEXTS_SHOWN {
+            let more = counted((self.found.texts.len() - WHY_TEXTS_SHOWN) as u64, "new text");
+            writeln!(out, "{more} more")?;
+        }
+        for written in &self.found.written {
+            let time = local_time(written.time_ms, zone);
+            writeln!(out, "{}", cut(&format!("{time}  {}", written.said())))?;
+        }
         writeln!(out, "{}", self.rest(listed.len(), more))?;
         Ok(())
     }
 
     fn name(&self, one: &SeriesShift) -> String {
-        let of = &self.among[one.series];
+        let of = &self.found.among[one.series];
         format!("{}:{}", of.check, of.series.key)
     }
 
@@ -121,14 +134,14 @@ impl Shown<'_> {
         style: Style,
         context: &mut ReadContext<'_>,
     ) -> Result<String, Failure> {
-        let of = &self.among[one.series];
+        let of = &self.found.among[one.series];
         // As long before it as it is.
         let length_ms = self.span.end.saturating_sub(self.span.start);
         let around = self.span.start.saturating_sub(length_ms)..self.span.end;
         let curve = in_line(self.reader, of, &around, (CURVE, style.glyphs), context)?;
         let unit = match of.series.is_counter {
             true => "/s",
-            false => self.units[one.series].as_str(),
+            false => self.found.units[one.series].as_str(),
         };
         let value = |value: f64| quantity(value, unit, Prefixes::Si);
         let (shift, name) = (&one.shift, self.name(one));
@@ -145,7 +158,7 @@ impl Shown<'_> {
 
     /// What is not listed.
     fn rest(&self, listed: usize, more: usize) -> String {
-        let others = self.shifts.ranked.len() - listed - more;
+        let others = self.found.shifts.ranked.len() - listed - more;
         let mut parts = Vec::new();
         if listed == 0 {
             parts.push("nothing is unlike its past".to_owned());
@@ -156,8 +169,8 @@ impl Shown<'_> {
         if others > 0 && listed > 0 {
             parts.push(format!("{} as before", counted_were(others as u64, "other metric")));
         }
-        if self.shifts.not_compared > 0 {
-            let were = counted_were(self.shifts.not_compared as u64, "metric");
+        if self.found.shifts.not_compared > 0 {
+            let were = counted_were(self.found.shifts.not_compared as u64, "metric");
             parts.push(format!("{were} not compared: too little history, or no value then"));
         }
         if parts.is_empty() { "there is nothing else".to_owned() } else { parts.join("; ") }

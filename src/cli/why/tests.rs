@@ -25,7 +25,11 @@ fn store(happens: bool) -> tempfile::TempDir {
             let run = Run { time_ms, standing: hard(State::Ok), ..Run::default() };
             let disk = 40.0 + noise(minute, 1) + if happens && left <= 40 { (41 - left) as f64 } else { 0.0 };
             let usual = 5.0 + noise(minute, 2) + (minute as f64 / 1440.0 * std::f64::consts::TAU).sin() * 3.0;
-            let disk = Run { metrics: vec![Metric::new("used", Value::from(disk))], ..run.clone() };
+            let mut disk = Run { metrics: vec![Metric::new("used", Value::from(disk))], ..run.clone() };
+            disk.text = format!("DISK OK - {minute} of 99999");
+            if happens && left <= 30 {
+                disk.text = "DISK OK - journal aborted\u{1b}[2J".to_owned();
+            }
             let mut load = Run { metrics: vec![Metric::new("load1", Value::from(usual))], ..run };
             if happens && left <= 20 {
                 (load.state, load.standing) = (State::Critical, hard(State::Critical));
@@ -57,7 +61,12 @@ fn what_changed_with_a_problem_is_listed_with_when() {
     assert!(lines[3].starts_with("2026-11-22 12:2") && lines[3].contains("disk:used"), "{shown}");
     assert!(lines[3].contains("never so far"), "{shown}");
     assert!(lines[4].contains("load OK to CRITICAL: LOAD CRITICAL"), "{shown}");
-    assert_eq!(lines[5], "1 other metric was as before", "{shown}");
+    let new = "2026-11-22 12:30:00  disk says for the first time in ";
+    assert!(
+        lines[5].starts_with(new) && lines[5].ends_with(": DISK OK - journal aborted\\u{1b}[2J"),
+        "{shown}"
+    );
+    assert_eq!(lines[6], "1 other metric was as before", "{shown}");
 }
 
 #[test]
@@ -73,7 +82,7 @@ fn each_metric_and_change_of_state_is_a_line_of_json() {
     let lines: Vec<serde_json::Value> =
         shown.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let kinds: Vec<&str> = lines.iter().map(|line| line["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["series", "series", "state"]);
+    assert_eq!(kinds, ["series", "series", "state", "text"]);
     assert_eq!((lines[0]["metric"].as_str(), lines[0]["listed"].as_bool()), (Some("used"), Some(true)));
     assert_eq!((lines[1]["metric"].as_str(), lines[1]["listed"].as_bool()), (Some("load1"), Some(false)));
     assert!(lines[0]["onset_ms"].as_i64().unwrap() < NOON - 20 * MINUTE, "{shown}");

@@ -8,19 +8,39 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use custos_native::Flavour;
+use nix::sys::statfs::{
+    BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, FsType, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, XFS_SUPER_MAGIC, statfs,
+};
 use openssl::hash::{MessageDigest, hash};
 
 use crate::limits::{NATIVE_IDENTITIES_MAX, NATIVE_PLUGIN_MAX_BYTES};
 
 /// The packages of Debian and its kin that have the plugins.
 const PACKAGES: [&str; 2] = ["monitoring-plugins-basic", "monitoring-plugins-standard"];
+/// File systems that need nobody else to answer.
+const LOCAL: [FsType; 6] = [
+    EXT4_SUPER_MAGIC,
+    XFS_SUPER_MAGIC,
+    BTRFS_SUPER_MAGIC,
+    TMPFS_MAGIC,
+    OVERLAYFS_SUPER_MAGIC,
+    FsType(0x2fc1_2fc1), // ZFS, as its driver has it
+];
 /// Where they are listed.
 const DPKG: &str = "/var/lib/dpkg";
 
 /// What is known of plugins, by their files.
 #[derive(Debug, Default)]
 pub(super) struct Identities {
-    known: HashMap<PathBuf, (Stamp, Result<Flavour, String>)>,
+    known: HashMap<PathBuf, Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    stamp: Stamp,
+    /// Whether the file is on a disk of this machine, which is always there.
+    is_local: bool,
+    flavour: Result<Flavour, String>,
 }
 
 /// What changes with a file.
@@ -37,22 +57,41 @@ impl Identities {
     /// # Errors
     /// Why it does not count as that.
     pub(super) fn flavour(&mut self, plugin: &Path) -> Result<Flavour, String> {
-        let found = fs::metadata(plugin).map_err(|error| format!("{}: {error}", plugin.display()))?;
-        let stamp = Stamp {
-            inode: (found.dev(), found.ino()),
-            size: found.size(),
-            changed: (found.ctime(), found.ctime_nsec()),
-        };
-        if let Some((_, flavour)) = self.known.get(plugin).filter(|(known, _)| *known == stamp) {
-            return flavour.clone();
+        let stamp = Stamp::of(plugin).map_err(|error| format!("{}: {error}", plugin.display()))?;
+        if let Some(known) = self.known.get(plugin).filter(|known| known.stamp == stamp) {
+            return known.flavour.clone();
         }
         let flavour = flavour_of(plugin, Path::new(DPKG));
         if self.known.len() >= NATIVE_IDENTITIES_MAX {
             self.known.clear();
         }
-        self.known.insert(plugin.to_owned(), (stamp, flavour.clone()));
+        let known = Known { stamp, is_local: is_local(plugin), flavour: flavour.clone() };
+        self.known.insert(plugin.to_owned(), known);
         flavour
     }
+
+    /// The same if it is known already, and its file is where looking for it holds up nobody.
+    pub(super) fn flavour_at_once(&self, plugin: &Path) -> Option<Flavour> {
+        let known = self.known.get(plugin).filter(|known| known.is_local)?;
+        let flavour = known.flavour.as_ref().ok()?;
+        (Stamp::of(plugin).ok()? == known.stamp).then_some(*flavour)
+    }
+}
+
+impl Stamp {
+    fn of(plugin: &Path) -> io::Result<Stamp> {
+        let found = fs::metadata(plugin)?;
+        Ok(Stamp {
+            inode: (found.dev(), found.ino()),
+            size: found.size(),
+            changed: (found.ctime(), found.ctime_nsec()),
+        })
+    }
+}
+
+/// Whether a file is in a file system of a kind that has its data on this machine.
+fn is_local(file: &Path) -> bool {
+    statfs(file).is_ok_and(|found| LOCAL.contains(&found.filesystem_type()))
 }
 
 fn flavour_of(plugin: &Path, dpkg: &Path) -> Result<Flavour, String> {
@@ -142,9 +181,30 @@ mod tests {
         assert!(identities.flavour(&plugin).unwrap_err().contains("No such file"));
         fs::write(&plugin, "one").unwrap();
         assert!(identities.flavour(&plugin).is_err());
-        let before = identities.known[&plugin].0;
+        let before = identities.known[&plugin].stamp;
         fs::write(&plugin, "another").unwrap();
         assert!(identities.flavour(&plugin).is_err());
-        assert_ne!(identities.known[&plugin].0, before);
+        assert_ne!(identities.known[&plugin].stamp, before);
+    }
+
+    #[test]
+    fn only_what_is_known_and_on_a_disk_of_this_machine_is_answered_at_once() {
+        let place = tempfile::tempdir().unwrap();
+        let plugin = place.path().join("check_x");
+        fs::write(&plugin, "one").unwrap();
+        let mut identities = Identities::default();
+        assert_eq!(identities.flavour_at_once(&plugin), None);
+        let mut know = |is_local, flavour: Result<Flavour, String>| {
+            let known = Known { stamp: Stamp::of(&plugin).unwrap(), is_local, flavour };
+            identities.known.insert(plugin.clone(), known);
+            identities.flavour_at_once(&plugin)
+        };
+        assert_eq!(know(true, Ok(Flavour::V2_3)), Some(Flavour::V2_3));
+        assert_eq!(know(false, Ok(Flavour::V2_3)), None);
+        assert_eq!(know(true, Err("a wrapper".to_owned())), None);
+        know(true, Ok(Flavour::V2_3));
+        fs::write(&plugin, "a wrapper").unwrap();
+        assert_eq!(identities.flavour_at_once(&plugin), None);
+        assert!(is_local(place.path()) && !is_local(Path::new("/proc/self/stat")));
     }
 }

@@ -1,14 +1,14 @@
 //! The threads that do the work of plugins. One that a dead file system holds is given up, as nobody can end it.
 //!
-//! What reads files of the kernel alone, which nothing holds up, goes through one thread in turn: a wake-up costs more than the work. What asks
-//! file systems or for names has a few of its own.
+//! What reads a few files of the kernel needs no thread: to wake one costs more than the work. What looks at all processes goes through one
+//! thread in turn. What asks file systems or for names has a few of its own.
 
 use std::collections::{HashMap, VecDeque};
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-use custos_native::{Live, Needs, NotNative, Printed};
+use custos_native::{Live, Needs, NotNative, Plan, Printed, System};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
@@ -40,7 +40,7 @@ pub(in crate::execute) struct Natives {
 
 #[derive(Debug)]
 struct Shared {
-    /// What nothing holds up, and what something may.
+    /// What takes its time, and what may block for ever.
     quick: Queue,
     slow: Queue,
     /// The work that somebody waits for, by ticket.
@@ -75,6 +75,15 @@ struct Counts {
     done: u64,
     left_to_plugins: u64,
     given_up: u64,
+}
+
+impl Counts {
+    fn count(&mut self, end: &NativeEnd) {
+        match end {
+            NativeEnd::Done(_) => self.done += 1,
+            NativeEnd::RunPlugin => self.left_to_plugins += 1,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -126,7 +135,13 @@ impl Natives {
         parent: Option<i32>,
         timeout: Duration,
     ) -> bool {
-        let is_slow = work.plan.needs() != Needs::Kernel;
+        let needs = work.plan.needs();
+        if needs == Needs::Figures
+            && let Some(end) = self.shared.work_at_once(&work)
+        {
+            return self.shared.ended.send((ticket, end)).is_ok();
+        }
+        let is_slow = matches!(needs, Needs::Names | Needs::FileSystems);
         if is_slow && self.shared.counts().stuck >= NATIVE_STUCK_MAX {
             return false;
         }
@@ -242,10 +257,7 @@ impl Shared {
                 counts.stuck = counts.stuck.saturating_sub(1);
                 return;
             }
-            match end {
-                NativeEnd::Done(_) => counts.done += 1,
-                NativeEnd::RunPlugin => counts.left_to_plugins += 1,
-            }
+            counts.count(&end);
             drop(counts);
             // Nobody listens once the agent stops.
             let _ = self.ended.send((ticket, end));
@@ -274,23 +286,21 @@ impl Shared {
         if locked(&self.identities).flavour(&order.work.plugin).is_err() {
             return NativeEnd::RunPlugin;
         }
-        let cpu_us = clock::thread_cpu_us();
         let machine = Machine {
             live: Live { parent: order.parent },
             common: &self.common,
             since_us: order.since_us,
             question: &order.question,
         };
-        let Ok(Printed { exit, stdout }) = order.work.plan.run(&machine).map_err(|NotNative(_)| ()) else {
-            return NativeEnd::RunPlugin;
-        };
-        let usage = Usage { cpu_us: clock::thread_cpu_us().saturating_sub(cpu_us), max_rss_bytes: None };
-        NativeEnd::Done(PluginEnd {
-            wait_us: began_us.saturating_sub(order.since_us),
-            wall_us: clock::mono_us().saturating_sub(began_us),
-            usage: Some(usage),
-            ..PluginEnd::printed(Ending::Exited(exit), stdout)
-        })
+        done(&order.work.plan, &machine, began_us.saturating_sub(order.since_us))
+    }
+
+    /// Does work that nothing holds up; none if a thread has to look at the plugin first.
+    fn work_at_once(&self, work: &NativeWork) -> Option<NativeEnd> {
+        self.identities.try_lock().ok()?.flavour_at_once(&work.plugin)?;
+        let end = done(&work.plan, &Live::default(), 0);
+        self.counts().count(&end);
+        Some(end)
     }
 
     /// Gives up, as long as there is any, work whose time is over.
@@ -337,4 +347,19 @@ impl Shared {
             None => PluginEnd { wall_us, ..PluginEnd::printed(Ending::TimedOut, Vec::new()) },
         }
     }
+}
+
+/// Does the work, for which it waited so long (µs).
+fn done(plan: &Plan, machine: &dyn System, wait_us: u64) -> NativeEnd {
+    let (began_us, cpu_us) = (clock::mono_us(), clock::thread_cpu_us());
+    let Ok(Printed { exit, stdout }) = plan.run(machine).map_err(|NotNative(_)| ()) else {
+        return NativeEnd::RunPlugin;
+    };
+    let usage = Usage { cpu_us: clock::thread_cpu_us().saturating_sub(cpu_us), max_rss_bytes: None };
+    NativeEnd::Done(PluginEnd {
+        wait_us,
+        wall_us: clock::mono_us().saturating_sub(began_us),
+        usage: Some(usage),
+        ..PluginEnd::printed(Ending::Exited(exit), stdout)
+    })
 }

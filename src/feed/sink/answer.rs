@@ -106,6 +106,8 @@ pub struct Looked {
     pub warnings: Vec<String>,
     /// Whether it takes the samples of a series in order of time only.
     pub in_order_only: bool,
+    /// Whether it could not say how it is set up, as while it starts; then it is taken for one that wants that order.
+    pub is_unsure: bool,
 }
 
 #[cfg(test)]

@@ -217,8 +217,8 @@ impl Delivery {
                 // Its head goes by the newest sample of all series, so that one check after the other would be too old.
                 let is_strict = self.looked.in_order_only;
                 self.feed.set_order(if is_strict { Order::InOrder } else { Order::Beside });
-                let Looked { process, date_ms, in_order_only, .. } = self.looked;
-                Event::Looked { process, date_ms, in_order_only }
+                let Looked { process, date_ms, in_order_only, is_unsure, .. } = self.looked;
+                Event::Looked { process, date_ms, in_order_only, is_unsure }
             }
             What::Looked(Err(why)) => Event::NotThere(why),
         }

@@ -14,7 +14,7 @@ use super::parcel::{Load, Parcel};
 use crate::clock::{Moment, micros};
 use crate::limits::{
     SINK_CLOSED_RETRY, SINK_FAILURES_OURS, SINK_HELD_LOOK, SINK_LOOK, SINK_RETRY_AFTER_MAX, SINK_SETTLE_ASK,
-    SINK_SETTLE_LOOK, SINK_SPLITS_MAX,
+    SINK_SETTLE_LOOK, SINK_SPLITS_MAX, SINK_UNSURE_LOOK,
 };
 
 /// How a sink is to deliver.
@@ -69,6 +69,8 @@ pub enum Event<P> {
         date_ms: Option<i64>,
         /// Whether it takes the samples of a series in order of time only, so that nothing may be sent live before the backlog.
         in_order_only: bool,
+        /// Whether it could not say all of that yet, and is to be asked again soon.
+        is_unsure: bool,
     },
     /// The receiver was asked how it is, and did not answer.
     NotThere(String),
@@ -150,7 +152,7 @@ pub struct Engine<P> {
     waits: Option<String>,
     /// When the receiver is looked at (µs of the monotonic clock); none while it is.
     look_us: Option<u64>,
-    /// Nothing is sent before the receiver has answered once: it is to say its time first.
+    /// Nothing is sent to a process of the receiver before it has answered once: it is to say its time, and how it is set up, first.
     has_looked: bool,
     look_failures: Backoff,
 }
@@ -226,13 +228,14 @@ impl<P: Clone + Mark> Engine<P> {
                 state.rest(now.mono_us + micros(self.manner.gather));
             }
             Event::Sent { lane, piece, sent, took } => self.sent(lane, piece, sent, took, now, &mut effects),
-            Event::Looked { process, date_ms, in_order_only } => {
+            Event::Looked { process, date_ms, in_order_only, is_unsure } => {
+                self.note_process(process, date_ms, now, &mut effects);
                 self.in_order_only = in_order_only;
                 self.has_looked = true;
                 self.look_failures = Backoff::NONE;
-                self.look_us = Some(now.mono_us + micros(SINK_LOOK));
+                let pause = if is_unsure { SINK_UNSURE_LOOK } else { SINK_LOOK };
+                self.look_us = Some(now.mono_us + micros(pause));
                 self.waits = None;
-                self.note_process(process, date_ms, now, &mut effects);
                 self.settle(now, &mut effects);
             }
             Event::NotThere(why) => {
@@ -349,6 +352,9 @@ impl<P: Clone + Mark> Engine<P> {
         if self.process.replace(process).is_some_and(|before| before != process) {
             self.marks.iter_mut().for_each(Marks::lost);
             self.counts.rewinds += 1;
+            // It may be set up otherwise than the one before, which decides in what order it is told.
+            self.has_looked = false;
+            self.look_us = self.look_us.map(|_| now.mono_us);
             for lane in Lane::ALL {
                 self.lanes[lane.index()].rest(now.mono_us);
                 self.lanes[lane.index()].is_empty = false;

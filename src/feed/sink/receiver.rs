@@ -38,6 +38,8 @@ pub(in crate::feed) struct About {
     /// `out_of_order_time_window` of Prometheus, if it says how it is set up.
     window: Option<String>,
     takes_writes: Option<bool>,
+    /// Whether it, or what stands before it, is not ready to answer all questions.
+    is_unready: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,6 +76,8 @@ impl Questions {
     pub(super) fn answered(&mut self, path: &str, status: u16, body: &[u8], date_ms: Option<i64>) {
         self.about.date_ms = date_ms.or(self.about.date_ms);
         if status != 200 {
+            // A Prometheus that starts says what it is, and not yet how it is set up.
+            self.about.is_unready |= matches!(status, 502..=504);
             return;
         }
         let text = String::from_utf8_lossy(body);
@@ -171,13 +175,15 @@ impl About {
             Kind::Prometheus => "Prometheus",
             Kind::Other => "",
         };
-        let has_no_window = self.window.as_deref().is_some_and(is_no_time);
+        let has_no_window = self.window.as_deref().is_none_or(is_no_time);
         Looked {
             process: self.process(),
             date_ms: self.date_ms,
             what: format!("{name} {}", self.version).trim().to_owned(),
             warnings: self.warnings(),
-            in_order_only: self.kind == Kind::Prometheus && has_no_window,
+            // What is not known to take samples in any order gets them in order.
+            in_order_only: self.is_unready || self.kind == Kind::Prometheus && has_no_window,
+            is_unsure: self.is_unready,
         }
     }
 
@@ -313,6 +319,25 @@ mod tests {
         let answers = answers.map(|(path, body): (&str, &str)| (path, body));
         let looked = about("/api/v1/write", &answers).looked();
         assert_eq!((looked.warnings.len(), looked.in_order_only), (0, false));
+    }
+
+    #[test]
+    fn what_cannot_say_yet_how_it_is_set_up_gets_samples_in_order() {
+        let looked = |answers: [(u16, &str); 3]| {
+            let mut questions = Questions::new("/api/v1/write");
+            for (status, body) in answers {
+                let Some(path) = questions.next() else { break };
+                questions.answered(&path, status, body.as_bytes(), None);
+            }
+            questions.about().looked()
+        };
+        let starting =
+            looked([(200, PROMETHEUS), (503, "Service Unavailable"), (503, "Service Unavailable")]);
+        assert!(starting.in_order_only && starting.is_unsure, "{starting:?}");
+        let behind_a_proxy = looked([(502, "Bad Gateway"), (0, ""), (0, "")]);
+        assert!(behind_a_proxy.in_order_only && behind_a_proxy.is_unsure, "{behind_a_proxy:?}");
+        let silent = looked([(200, PROMETHEUS), (403, ""), (403, "")]);
+        assert!(silent.in_order_only && !silent.is_unsure, "{silent:?}");
     }
 
     #[test]

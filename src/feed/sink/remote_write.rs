@@ -155,7 +155,10 @@ impl RemoteWrite {
     /// # Errors
     /// It does not answer.
     pub async fn look(&mut self) -> Result<Looked, String> {
-        self.peer.look().await
+        let looked = self.peer.look().await?;
+        // Most of those that say nothing of themselves refuse what is older than the newest sample of its series.
+        let in_order_only = looked.in_order_only || self.peer.about().kind() == Kind::Other;
+        Ok(Looked { in_order_only, ..looked })
     }
 
     /// What the receiver said of itself when it was looked at last.

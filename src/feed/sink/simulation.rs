@@ -241,7 +241,10 @@ fn simulate(seed: u64, in_order: bool) {
                         false => {
                             known = receiver.process;
                             let date_ms = Some(feed.now.wall_ms);
-                            Event::Looked { process: known, date_ms, in_order_only: receiver.in_order }
+                            // One that cannot say how it is set up is taken for one that wants order.
+                            let is_unsure = chance.one_in(8);
+                            let in_order_only = receiver.in_order || is_unsure;
+                            Event::Looked { process: known, date_ms, in_order_only, is_unsure }
                         }
                     }),
                 }
@@ -282,7 +285,7 @@ fn what_arrives_is_gathered_once_everything_was_delivered() {
         Manner { clock_lead_ms: 300_000, settle: Duration::ZERO, settles_when_asked: false, gather, seed: 3 };
     let mut engine: Engine<u64> = Engine::new(manner);
     let start = Moment { mono_us: 1_000_000, wall_ms: NOON };
-    engine.handle(Event::Looked { process: 1, date_ms: None, in_order_only: false }, start);
+    engine.handle(Event::Looked { process: 1, date_ms: None, in_order_only: false, is_unsure: false }, start);
     engine.handle(Event::Nothing(Lane::Behind), start);
     let later = start.after(Duration::from_millis(20));
     for (place, has_more) in [(1, true), (2, false)] {
@@ -303,7 +306,7 @@ fn what_arrives_is_gathered_once_everything_was_delivered() {
 /// An engine of which a piece with one sample is under way live, and the number of that piece.
 fn sending(manner: Manner, value: Option<Value>, start: Moment) -> (Engine<u64>, u64) {
     let mut engine: Engine<u64> = Engine::new(manner);
-    engine.handle(Event::Looked { process: 1, date_ms: None, in_order_only: false }, start);
+    engine.handle(Event::Looked { process: 1, date_ms: None, in_order_only: false, is_unsure: false }, start);
     let load = Load::of_samples(&[RunSample { series: 0, time_ms: NOON, value }], &series());
     let sent = engine.handle(Event::Piece { lane: Lane::Live, load, place: 1, has_more: false }, start);
     let piece = sent.iter().find_map(|effect| match effect {
@@ -375,7 +378,7 @@ fn a_receiver_that_is_to_be_asked_makes_nothing_safe_by_answers() {
         });
         effects.extend(answered(&mut engine, next.unwrap(), Answer::Taken, later));
         assert_eq!(is_settled(&effects), !settles_when_asked, "{effects:?}");
-        let looked = Event::Looked { process: 1, date_ms: None, in_order_only: false };
+        let looked = Event::Looked { process: 1, date_ms: None, in_order_only: false, is_unsure: false };
         let effects = engine.handle(looked, later);
         assert_eq!(is_settled(&effects), settles_when_asked, "{effects:?}");
     }

@@ -8,6 +8,8 @@
 mod bucketed;
 mod built_in;
 mod change;
+mod changes;
+mod check_series;
 mod checks;
 mod columns;
 mod context;
@@ -20,6 +22,7 @@ mod json;
 mod latest;
 pub mod limits;
 mod merged;
+mod new_texts;
 mod newest;
 mod outbound;
 mod placed;
@@ -41,10 +44,12 @@ mod watched;
 pub use bucketed::Bucketed;
 pub use built_in::{BuiltIn, was_run};
 pub use change::{Change, ChangeKind, PreviousState, change_kind, is_judged, stored_change};
+pub use changes::{ChangesRequest, SeriesChange};
 pub use checks::{all_known, check_names};
 pub use columns::{Column, Columns, part_of};
 pub use context::ReadContext;
-pub use custos_memory::limits::FORECAST_DAYS;
+pub use custos_memory::Change as MetricChange;
+pub use custos_memory::limits::{CHANGE_HISTORY_DAYS, FORECAST_DAYS};
 pub use custos_memory::{Form as SimilarForm, Silent as ForecastSilent};
 pub use envelope::{CheckEnvelope, Drawn, Envelope, EnvelopeRequest, Limit, Others};
 pub use error::{Error, Offer, Result};
@@ -54,6 +59,7 @@ pub use intervals::Intervals;
 pub use json::write_json_line;
 pub use latest::{LatestRuns, latest_runs};
 pub use merged::{MergedRuns, merged_runs};
+pub use new_texts::{NewText, NewTextsRequest};
 pub use newest::{Listed, NewestRuns, Pick};
 pub use outbound::{
     OutboundRuns, OutboundSample, OutboundSeries, RunSample, RunSeries, Wanted, outbound_labels,

@@ -104,3 +104,24 @@ pub const SHIFT_HISTORY_MS_MAX: i64 = 60 * 86_400_000;
 
 /// The longest window in which series are compared with their past, in hours.
 pub const SHIFT_SPAN_HOURS_MAX: usize = 90 * 24;
+
+/// Width of the buckets in which changes are looked for (ms), unless a check runs less often.
+pub const CHANGE_BUCKET_MS: i64 = 300_000;
+
+/// The longest time in which changes are looked for, in days.
+pub const CHANGE_SPAN_DAYS_MAX: usize = 400;
+
+/// Runs of a check in which a new text is looked for.
+pub const NEW_TEXT_RUNS_MAX: usize = 20_000;
+
+/// Runs of a check before, in which a text that is new must not have been.
+pub const NEW_TEXT_RUNS_BACK_MAX: usize = 50_000;
+
+/// With fewer runs before nothing is new.
+pub const NEW_TEXT_RUNS_MIN: usize = 100;
+
+/// A check of which more than one in so many runs before had another wording says something new all the time.
+pub const NEW_TEXT_ONE_IN: usize = 20;
+
+/// New texts that are found at once, the earliest.
+pub const NEW_TEXTS_MAX: usize = 1000;

@@ -1,20 +1,17 @@
 //! Which series were unlike their own past in a window of time.
 
 use std::ops::Range;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use custos_memory::{Buckets, Shift, shift};
-use custos_store::{Slots, Snapshot};
+use custos_store::Snapshot;
 
 use crate::bucketed::{Bucketed, fill_buckets};
+use crate::check_series::{CheckSeries, of_all, step_ms};
 use crate::context::ReadContext;
 use crate::error::{Error, Result};
 use crate::limits::{
-    SHIFT_GROUP_MAX, SHIFT_HISTORY_MS_MAX, SHIFT_HISTORY_MS_MIN, SHIFT_HISTORY_WINDOWS, SHIFT_POINTS,
-    SHIFT_SPAN_HOURS_MAX, SIMILAR_DAMAGES_MAX, SIMILAR_SERIES_MAX,
+    SHIFT_HISTORY_MS_MAX, SHIFT_HISTORY_MS_MIN, SHIFT_HISTORY_WINDOWS, SHIFT_POINTS, SHIFT_SPAN_HOURS_MAX,
 };
-use crate::promql::query_threads;
 use crate::similar::SimilarSeries;
 
 const DAY_MS: i64 = 86_400_000;
@@ -54,22 +51,12 @@ pub struct Shifts {
     pub history_ms: i64,
 }
 
-/// Series of a check that are read at once.
-struct Job<'a> {
-    check: &'a str,
-    series: Vec<(usize, Bucketed)>,
-}
-
 impl ShiftRequest<'_> {
     /// Compares each series with its own past.
     ///
     /// # Errors
     /// [`Error::TooLarge`], [`Error::Cancelled`]. What is damaged is reported to the context.
     pub fn read(&self, store: &Snapshot, context: &mut ReadContext<'_>) -> Result<Shifts> {
-        if self.among.len() > SIMILAR_SERIES_MAX {
-            let (asked, limit) = (self.among.len(), SIMILAR_SERIES_MAX);
-            return Err(Error::TooLarge { what: "series", asked, limit });
-        }
         let length_ms = self.span.end.saturating_sub(self.span.start).max(1);
         let hours = usize::try_from(length_ms / HOUR_MS).unwrap_or(usize::MAX);
         if hours > SHIFT_SPAN_HOURS_MAX {
@@ -79,53 +66,10 @@ impl ShiftRequest<'_> {
         let wanted_ms = length_ms.saturating_mul(SHIFT_HISTORY_WINDOWS);
         let past_ms = wanted_ms.clamp(SHIFT_HISTORY_MS_MIN, SHIFT_HISTORY_MS_MAX);
         let history_ms = self.span.start.saturating_sub(past_ms);
-        let indexed: Vec<(usize, &SimilarSeries)> = self.among.iter().enumerate().collect();
-        let of_checks = indexed.chunk_by(|(_, one), (_, other)| one.check == other.check);
-        let jobs: Vec<Job<'_>> = of_checks
-            .flat_map(|of_check| of_check.chunks(SHIFT_GROUP_MAX))
-            .map(|group| Job {
-                check: &group[0].1.check,
-                series: group.iter().map(|(index, one)| (*index, one.series.clone())).collect(),
-            })
-            .collect();
-        let (next, is_stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let damages = Mutex::new(Vec::new());
-        let work = |is_cancelled: &dyn Fn() -> bool| {
-            let mut found = Vec::new();
-            while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if is_cancelled() {
-                    is_stopped.store(true, Ordering::Relaxed);
-                }
-                if is_stopped.load(Ordering::Relaxed) {
-                    break;
-                }
-                let mut on_damage = |error: custos_store::Error| {
-                    let mut damages = damages.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    if damages.len() < SIMILAR_DAMAGES_MAX {
-                        damages.push(error);
-                    }
-                };
-                found.extend(self.compare(store, job, history_ms, length_ms, &mut on_damage));
-            }
-            found
+        let compare = |job: &CheckSeries<'_>, on_damage: &mut dyn FnMut(custos_store::Error)| {
+            self.compare(store, job, history_ms, length_ms, on_damage)
         };
-        let threads = query_threads().min(jobs.len()).max(1);
-        let mut ranked = std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| work(&|| false))).collect();
-            let mut found = work(&|| context.look().is_err());
-            for other in others {
-                match other.join() {
-                    Ok(more) => found.extend(more),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            found
-        });
-        if is_stopped.load(Ordering::Relaxed) {
-            return Err(Error::Cancelled);
-        }
-        let damages = damages.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        damages.iter().for_each(|error| context.damage(error));
+        let mut ranked = of_all(self.among, context, compare)?;
         ranked.sort_by(|one, other| {
             let by_rank = one.shift.rank().total_cmp(&other.shift.rank());
             let by_size = other.shift.away.total_cmp(&one.shift.away);
@@ -137,7 +81,7 @@ impl ShiftRequest<'_> {
     fn compare(
         &self,
         store: &Snapshot,
-        job: &Job<'_>,
+        job: &CheckSeries<'_>,
         history_ms: i64,
         length_ms: i64,
         on_damage: &mut dyn FnMut(custos_store::Error),
@@ -168,24 +112,6 @@ impl ShiftRequest<'_> {
         });
         compared.collect()
     }
-}
-
-/// The time between the newest runs of a check before a time, as it mostly is; a second if there are too few.
-fn step_ms(store: &Snapshot, check: &str, until_ms: i64) -> std::result::Result<i64, custos_store::Error> {
-    let mut steps = Vec::new();
-    for batch in store.scan(check, &[], until_ms.saturating_sub(DAY_MS)..until_ms) {
-        match batch?.slots()? {
-            Slots::Grid(stretches) => {
-                stretches
-                    .iter()
-                    .for_each(|stretch| steps.resize(steps.len() + stretch.rows, stretch.step_ms));
-            }
-            Slots::Times(times) => steps.extend(times.windows(2).map(|pair| pair[1] - pair[0])),
-        }
-    }
-    steps.retain(|step| *step > 0);
-    let half = steps.len() / 2;
-    Ok(if steps.is_empty() { 1000 } else { *steps.select_nth_unstable(half).1 })
 }
 
 #[cfg(test)]

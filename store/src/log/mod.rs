@@ -12,6 +12,7 @@ mod row;
 mod row_ref;
 mod schema;
 mod writer;
+mod zeros;
 
 pub(crate) use ends::{End, ends, has_good_header};
 #[cfg(feature = "fuzzing")]

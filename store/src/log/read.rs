@@ -11,6 +11,7 @@ use super::image::{LogImage, WithoutBase};
 use super::row::RowView;
 use super::row_ref::RowRef;
 use super::schema::Schema;
+use super::zeros::{are_zeros, written_len};
 use crate::bytes::{Cursor, Short};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
@@ -56,7 +57,7 @@ impl Window {
         let got = file.read_at(&mut self.bytes[at..], self.at + at as u64)?;
         self.bytes.truncate(at + got);
         // A piece of zeros after the parsed part is preallocated room.
-        Ok(got == want && self.bytes[at..].iter().any(|byte| *byte != 0))
+        Ok(got == want && !are_zeros(&self.bytes[at..]))
     }
 
     fn rest(&self) -> &[u8] {
@@ -115,7 +116,7 @@ impl Window {
             }
         }
         // Resynchronise only once the whole file is read; usually this is the clean end of the log.
-        if !last || self.rest().iter().all(|byte| *byte == 0) {
+        if !last || are_zeros(self.rest()) {
             return None;
         }
         let what = if header.is_some() {
@@ -159,7 +160,7 @@ impl Window {
 
     /// Where it ends in bytes that are not zeros: (offset, length).
     fn torn(&self) -> Option<(u64, usize)> {
-        let len = self.rest().iter().rposition(|byte| *byte != 0).map(|at| at + 1)?;
+        let len = written_len(self.rest())?;
         Some((self.offset(), len))
     }
 }
@@ -179,7 +180,7 @@ fn clean_end(file: &dyn DiskFile, from: u64) -> std::io::Result<Option<u64>> {
             next += frame::HEADER_LEN + header.len;
         }
         if next == 0 {
-            let is_end = bytes[..got.min(frame::HEADER_LEN)].iter().all(|byte| *byte == 0);
+            let is_end = are_zeros(&bytes[..got.min(frame::HEADER_LEN)]);
             return Ok((is_end && at > from).then_some(at));
         }
         at += next as u64;

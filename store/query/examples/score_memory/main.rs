@@ -1,8 +1,9 @@
 //! How well what history says is right: `scripts/score-memory` calls it, and tells what of.
 //!
-//! `cargo run --release -p custos-query --example score_memory -- [--only similar|why|forecast] [DIR]`. The parameters are
+//! `cargo run --release -p custos-query --example score_memory -- [--only similar|why|changes|forecast] [DIR]`. The parameters are
 //! the same for all series.
 
+mod changed;
 mod dice;
 mod disks;
 mod host;
@@ -26,6 +27,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let hosts = dir.map_or(Ok(Vec::new()), |dir| host::read(Path::new(dir)))?;
     if is_wanted("why") && !hosts.is_empty() {
         shifted::score(&hosts, &mut out)?;
+    }
+    if is_wanted("changes") && !hosts.is_empty() {
+        changed::score(&hosts, &mut out)?;
     }
     if is_wanted("similar") {
         planted::score("planted in a host that is made up", &[host::made_up()], &mut out)?;

@@ -41,12 +41,7 @@ pub(crate) fn score(hosts: &[Host], out: &mut dyn Write) -> Result<(), Box<dyn E
     for of_kind in hosts.chunk_by(|one, other| kind(one) == kind(other)) {
         let mut all = Score::default();
         for host in of_kind {
-            let directory =
-                std::env::temp_dir().join(format!("score-memory-why-{}-{}", host.name, std::process::id()));
-            std::fs::create_dir_all(&directory)?;
-            let scored = one_host(host, &directory);
-            std::fs::remove_dir_all(&directory)?;
-            let one = scored?;
+            let one = stored(host, |reader, among| one_host(host, reader, among))?;
             line(&host.name, one, out)?;
             for (all, one) in [
                 (&mut all.labels, one.labels),
@@ -79,7 +74,19 @@ fn line(name: &str, score: Score, out: &mut dyn Write) -> std::io::Result<()> {
     )
 }
 
-fn one_host(host: &Host, directory: &Path) -> Result<Score, Box<dyn Error>> {
+/// What `ask` says of a host in a store of its own, of one check, and of its series.
+pub(crate) fn stored<T>(
+    host: &Host,
+    ask: impl FnOnce(&Reader, &[SimilarSeries]) -> Result<T, Box<dyn Error>>,
+) -> Result<T, Box<dyn Error>> {
+    let directory = std::env::temp_dir().join(format!("score-memory-{}-{}", host.name, std::process::id()));
+    std::fs::create_dir_all(&directory)?;
+    let said = store(host, &directory).and_then(|(reader, among)| ask(&reader, &among));
+    std::fs::remove_dir_all(&directory)?;
+    said
+}
+
+fn store(host: &Host, directory: &Path) -> Result<(Reader, Vec<SimilarSeries>), Box<dyn Error>> {
     let mut writer = Writer::open(directory, custos_store::Options::default())?;
     for (row, time_ms) in host.times.iter().enumerate() {
         let metric =
@@ -95,9 +102,13 @@ fn one_host(host: &Host, directory: &Path) -> Result<Score, Box<dyn Error>> {
         series: Bucketed::new(SeriesKey::new(name), ""),
     };
     let among: Vec<SimilarSeries> = host.metrics.iter().map(series).collect();
+    Ok((reader, among))
+}
+
+fn one_host(host: &Host, reader: &Reader, among: &[SimilarSeries]) -> Result<Score, Box<dyn Error>> {
     let ask = |span: std::ops::Range<i64>| {
         let mut ignored = |_: &custos_store::Error| {};
-        ShiftRequest { among: &among, span }.read(&reader, &mut ReadContext::new(&mut ignored))
+        ShiftRequest { among, span }.read(reader, &mut ReadContext::new(&mut ignored))
     };
     let step_ms = host.times[1] - host.times[0];
     let mut score = Score::default();

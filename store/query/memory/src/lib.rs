@@ -1,5 +1,5 @@
 //! What history says of a series, worked out from plain numbers: which stretches are like one, when it will reach
-//! a limit, and how unlike its past it is.
+//! a limit, how unlike its past it is, and where it changed.
 //!
 //! Pure: no store, no clock, no files, no threads, and what is drawn by chance is the same each time. The caller sorts samples into [`Buckets`],
 //! as many at a time as it has memory for, and joins what was found in each.
@@ -11,6 +11,7 @@
 
 mod block;
 mod bucket;
+mod change;
 mod dice;
 mod forecast;
 mod form;
@@ -29,6 +30,7 @@ mod warp;
 
 pub use block::Block;
 pub use bucket::Buckets;
+pub use change::{Change, changes};
 pub use forecast::{Forecast, Silent, forecast};
 pub use form::Form;
 pub use pattern::{Pattern, Unfit};

@@ -91,3 +91,24 @@ pub const SHIFT_DAYS_MIN: usize = 4;
 
 /// Days by which a rhythm is known.
 pub const SHIFT_DAYS_MAX: usize = 14;
+
+/// Days of a series that a change in it is compared with at most.
+pub const CHANGE_HISTORY_DAYS: usize = 8;
+
+/// The fewest days of a series before a change in it can be told.
+pub const CHANGE_HISTORY_DAYS_MIN: usize = 3;
+
+/// Lengths of the windows that a change is looked for in: a day divided by each, so a quarter of an hour, an hour and six.
+pub const CHANGE_WINDOWS: [usize; 3] = [96, 24, 4];
+
+/// The fewest deviations by which a changed window is away from the usual.
+pub const CHANGE_AWAY_MIN: f64 = 1.0;
+
+/// The fewest deviations by which a changed window is beyond all before.
+pub const CHANGE_BEYOND_MIN: f64 = 1.0;
+
+/// ... and that as a share of how far that was.
+pub const CHANGE_BEYOND_SHARE: f64 = 0.05;
+
+/// Changes of a series that are not farther apart than a day divided by this are one.
+pub const CHANGE_JOINED_ONE_IN: usize = 24;

@@ -9,7 +9,7 @@ use crate::limits::{SHIFT_AWAY_MIN, SHIFT_DAYS_MIN, SHIFT_RANK_MAX, SHIFT_RHYTHM
 /// The least deviation that a series counts as having, as a share of its middle.
 const DEVIATION_SHARE: f64 = 1e-3;
 /// What is nearer to where it was than so many deviations is where it was.
-const BACK_DEVIATIONS: f64 = 4.0;
+pub(crate) const BACK_DEVIATIONS: f64 = 4.0;
 
 /// How unlike its own past a series is in a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,7 +52,7 @@ pub fn shift(values: &[Option<f64>], window: usize, day: usize) -> Option<Shift>
     let by_rhythm = rhythm.as_ref().and_then(|rhythm| {
         let rest: Vec<f64> = known.iter().enumerate().map(|(at, value)| value - rhythm[at % day]).collect();
         let usual = Usual::of(&rest[..start])?;
-        (usual.deviation < SHIFT_RHYTHM_SHARE * plain.deviation).then_some((rest, usual))
+        plain.is_outdone(&usual).then_some((rest, usual))
     });
     let raw = known.clone();
     let (usual, by_day) = match by_rhythm {
@@ -79,7 +79,7 @@ pub fn shift(values: &[Option<f64>], window: usize, day: usize) -> Option<Shift>
 
 /// Where a series usually is, and how far it usually is from there.
 #[derive(Clone, Copy, Debug)]
-struct Usual {
+pub(crate) struct Usual {
     middle: f64,
     deviation: f64,
 }
@@ -87,7 +87,7 @@ struct Usual {
 impl Usual {
     /// Of the values that are there. The deviation is that of the middle half, or of nearly all, whichever is greater: a series
     /// that hardly ever moves is not far away because it moved.
-    fn of(values: &[f64]) -> Option<Usual> {
+    pub(crate) fn of(values: &[f64]) -> Option<Usual> {
         let mut known: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
         if known.is_empty() {
             return None;
@@ -103,13 +103,27 @@ impl Usual {
     }
 
     fn away(&self, value: f64) -> f64 {
-        ((value - self.middle).abs() / self.deviation - 1.0).max(0.0)
+        (self.deviations(value).abs() - 1.0).max(0.0)
+    }
+
+    /// By how many deviations a value is higher than the middle.
+    pub(crate) fn deviations(&self, value: f64) -> f64 {
+        (value - self.middle) / self.deviation
+    }
+
+    pub(crate) fn middle(&self) -> f64 {
+        self.middle
+    }
+
+    /// Whether what is left by a rhythm deviates so much less that it is to be compared with that.
+    pub(crate) fn is_outdone(&self, by_rhythm: &Usual) -> bool {
+        by_rhythm.deviation < SHIFT_RHYTHM_SHARE * self.deviation
     }
 }
 
 /// What the series usually is at each time of the day, by whole days: the middle of the days, smoothed a little. None without enough
 /// days.
-fn rhythm(values: &[f64], day: usize) -> Option<Vec<f64>> {
+pub(crate) fn rhythm(values: &[f64], day: usize) -> Option<Vec<f64>> {
     let days = values.len().checked_div(day).filter(|days| *days >= SHIFT_DAYS_MIN)?;
     let days = days.min(crate::limits::SHIFT_DAYS_MAX);
     let first = values.len() - days * day;
