@@ -49,10 +49,11 @@ def row(name, figure, wanted=""):
 class Agent:
     """An agent in a directory of its own."""
 
-    def __init__(self, custos, place, checks, port=0):
+    def __init__(self, custos, place, checks, port=0, cors=""):
         self.custos, self.place, self.port = custos, place, port
         self.config = f"{place}/custos.yaml"
-        http = f"http: {{ listen: '127.0.0.1:{port}', open_watch: true }}\n" if port else ""
+        cors = f", cors: '{cors}'" if cors else ""
+        http = f"http: {{ listen: '127.0.0.1:{port}', open_watch: true{cors} }}\n" if port else ""
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(f"store: {place}/store\n{http}checks:\n{checks}")
         log = open(f"{place}/log", "w", encoding="utf-8")

@@ -39,3 +39,4 @@ pub mod text;
 pub mod timeline;
 pub mod watch;
 mod whole_file;
+pub mod why;

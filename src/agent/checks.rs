@@ -214,9 +214,9 @@ impl IndexMut<CheckId> for Checks {
 #[cfg(test)]
 mod tests {
     use super::super::check_state::Activity;
-    use super::super::implicit::implicit_check;
     use super::*;
     use crate::clock::Moment;
+    use crate::config::implicit_check;
 
     const NOW: Moment = Moment { mono_us: 1_000_000_000, wall_ms: 1_790_000_000_000 };
 

@@ -10,12 +10,12 @@ use super::checks::{CheckId, Checks};
 use super::clones::Clones;
 use super::effect::{Effect, Event};
 use super::executions::Executions;
-use super::implicit::implicit_check;
 use super::judging::Judging;
 use super::load::Load;
 use super::row::Row;
 use super::waiting::Waiting;
 use crate::clock::Moment;
+use crate::config::implicit_check;
 use crate::config::{AGENT_CHECK, Config};
 use crate::execute::PluginEnvironment;
 

@@ -82,7 +82,7 @@ pub(super) fn missed_since(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::implicit_check;
+    use crate::config::implicit_check;
     use custos_store::Standing;
     use std::time::Duration;
 

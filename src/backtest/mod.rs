@@ -1,6 +1,7 @@
 //! What checks and rules would have said over the past, by the functions that judge now.
 
 mod alert_curve;
+mod changed;
 mod compared;
 mod condition;
 mod curve_points;
@@ -16,8 +17,10 @@ mod stretches;
 mod tests;
 mod thresholds;
 mod totals;
+mod written;
 
 pub use alert_curve::AlertCurve;
+pub use changed::{Changed, written_range};
 pub use compared::{ComparedValues, compared_values, rule_curve};
 pub use condition::Condition;
 pub use curve_points::{CurvePoint, knee, round_thresholds};
@@ -28,5 +31,6 @@ pub use interval::{AlertInterval, Backtest, Span, overlap};
 pub use of_check::{backtest_rule_check, says_more};
 pub use of_rules::{RuleBacktest, backtest_rules};
 pub use stretches::within_stored;
-pub use thresholds::{Changed, backtest_check};
+pub use thresholds::backtest_check;
 pub use totals::{Totals, totals};
+pub use written::{json_of, json_of_interval, json_of_span};

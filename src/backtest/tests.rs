@@ -8,7 +8,7 @@ use custos_store::{Bounds, Metric, Options, Reader, Reason, Run, State, Value, W
 use proptest::prelude::*;
 
 use super::{Changed, Span, backtest_check, backtest_rules, rule_curve};
-use crate::agent::implicit_check;
+use crate::config::implicit_check;
 use crate::config::{Check, OnMissing, Threshold, UnitRange};
 use crate::evaluate::{Pending, PreviousState, Taken, evaluate};
 use crate::rules::{AlertRule, AlertState, External, Judge, RuleCheck, RuleGroup, RuleKind, Template, When};

@@ -1,48 +1,11 @@
 //! An ordinary check over its stored runs, by the functions that judge now.
 
-use std::time::Duration;
-
 use custos_promql::Labels;
 use custos_store::{Bounds, Reason, Run, State};
 
 use super::interval::{AlertInterval, Backtest, Span};
-use crate::config::{Check, Threshold, UnitRange};
+use crate::config::{Check, Threshold};
 use crate::evaluate::{Counting, Pending, PreviousState, Taken, advance, is_judged, judge};
-
-/// What of the thresholds of a check is otherwise than in its definition.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Changed {
-    /// Only thresholds on metrics of this label, if given.
-    pub metric: Option<String>,
-    /// How long a threshold must be crossed.
-    pub pending_for: Option<Duration>,
-    /// The range for WARNING.
-    pub warning: Option<UnitRange>,
-    /// The range for CRITICAL.
-    pub critical: Option<UnitRange>,
-}
-
-impl Changed {
-    /// The check with what is changed. None if it has no threshold that this concerns.
-    pub fn apply(&self, check: &Check) -> Option<Check> {
-        let mut changed = check.clone();
-        let mut any = false;
-        for threshold in &mut changed.thresholds {
-            if !self.metric.as_ref().is_none_or(|metric| threshold.is_for(metric)) {
-                continue;
-            }
-            any = true;
-            threshold.pending_for = self.pending_for.unwrap_or(threshold.pending_for);
-            if self.warning.is_some() {
-                threshold.warning.clone_from(&self.warning);
-            }
-            if self.critical.is_some() {
-                threshold.critical.clone_from(&self.critical);
-            }
-        }
-        any.then_some(changed)
-    }
-}
 
 /// What a check would have said over its runs, which come by time. `until_ms` is where the backtest ends (ms since the
 /// epoch); after the last run, if not given.

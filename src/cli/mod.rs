@@ -1,6 +1,5 @@
 //! The command line: one file for each command, and what they share.
 
-mod all_series;
 mod args;
 mod as_agent;
 mod backtest;

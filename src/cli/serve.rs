@@ -8,7 +8,7 @@ use super::read::{Failure, ReadArgs, finish, store_error, tell};
 use crate::config::{Config, Listening, Surroundings};
 use crate::daemon::serve_for_agent;
 use crate::exit_code::ExitCode;
-use crate::http::{ServerError, Settings, Socket, Stores, serve};
+use crate::http::{ServerError, Settings, Socket, Stores, judged, serve};
 
 /// How much sooner than others the kernel ends this where memory runs out: up to 1000.
 const OOM_SCORE: &str = "500";
@@ -84,14 +84,15 @@ fn settings(args: &ServeArgs) -> Result<(std::path::PathBuf, Settings), Failure>
         )));
     }
     let host = host(args, config.as_ref());
+    let checks = config.as_ref().map(judged).unwrap_or_default();
     if let Some(listen) = &args.listen {
-        let settings = Settings { host, ..at(&dir, listen)? };
+        let settings = Settings { host, checks, ..at(&dir, listen)? };
         return Ok((dir, settings));
     }
     let configured = config.map_or(Ok(None), |config| Settings::of(&config)).map_err(Failure::new)?;
     let settings = match configured {
         Some(settings) => Settings { store: dir.clone(), host, ..settings },
-        None => Settings { host, ..at(&dir, LISTEN)? },
+        None => Settings { host, checks, ..at(&dir, LISTEN)? },
     };
     Ok((dir, settings))
 }

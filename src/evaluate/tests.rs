@@ -6,7 +6,7 @@ use custos_store::{Bounds, Metric, State, Value};
 
 use super::taken::Taken;
 use super::threshold::{Pending, judge};
-use crate::agent::implicit_check;
+use crate::config::implicit_check;
 use crate::config::{Check, OnMissing, Threshold, UnitRange};
 
 const SECOND_US: i64 = 1_000_000;

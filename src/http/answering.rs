@@ -30,6 +30,7 @@ use super::watch::{Client, Watches};
 use super::wire::Leased;
 use super::{gzip, page};
 use crate::clock;
+use crate::config::JudgedCheck;
 use crate::limits::{
     HTTP_ANSWER_SMALL_BYTES, HTTP_ANSWER_WAIT, HTTP_ANSWERS_HELD_BYTES, HTTP_BODY_MAX_BYTES,
     HTTP_BODY_TIMEOUT, HTTP_FIGURES_AT_ONCE, HTTP_LISTS_AT_ONCE, HTTP_QUERIES_AT_ONCE,
@@ -42,6 +43,8 @@ pub(super) struct Answerer {
     access: Access,
     /// The name of this host; empty if none is known.
     host: String,
+    /// What checks are judged by.
+    checks: Vec<JudgedCheck>,
     /// The rules in force.
     rules: Vec<ShownGroup>,
     /// What templates of rules can refer to.
@@ -160,12 +163,14 @@ impl Answerer {
     /// Answers from a store until it leaves.
     pub(super) fn new(stores: Stores, settings: &Settings, leaving: watch::Receiver<bool>) -> Answerer {
         let (access, host, rules) = (Access::of(settings), settings.host.clone(), settings.rules.clone());
+        let checks = settings.checks.clone();
         let (host_labels, external_url) =
             (Labels::new(settings.external_labels.clone()), settings.external_url.clone());
         Answerer {
             stores: Arc::new(stores),
             access,
             host,
+            checks,
             rules,
             host_labels,
             external_url,
@@ -492,6 +497,7 @@ fn reply(head: &Parts, params: Params, snapshot: &Snapshot, shared: &Answerer, g
         interrupt: &interrupt,
         stores: &shared.stores,
         host: &shared.host,
+        checks: &shared.checks,
         rules: &shared.rules,
         host_labels: &shared.host_labels,
         external_url: &shared.external_url,

@@ -25,7 +25,7 @@ mod wire;
 pub use counters::Report;
 pub use rules::{Alerting, ShownGroup, ShownRule};
 pub use server::{ServerError, serve};
-pub use settings::Settings;
+pub use settings::{Settings, judged};
 pub use socket::Socket;
 pub use stores::Stores;
 pub use tls::Tls;

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::rules::ShownGroup;
 use super::tls::Tls;
-use crate::config::{Config, HttpConfig, Listening};
+use crate::config::{Config, HttpConfig, JudgedCheck, Listening};
 use crate::limits::{HTTP_SETTINGS_MAX_BYTES, TLS_FILE_MAX_BYTES};
 use crate::whole_file;
 
 /// How the server is set up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// The store that is asked.
     pub store: PathBuf,
@@ -31,6 +31,8 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// Whether whoever may ask may have checks run more often while they are watched.
     pub open_watch: bool,
+    /// What the checks of the configuration are judged by, but for those that are rules.
+    pub checks: Vec<JudgedCheck>,
     /// The rules in force.
     pub rules: Vec<ShownGroup>,
     /// Labels of this host, for templates.
@@ -51,6 +53,7 @@ impl Settings {
             cors: Vec::new(),
             hosts: Vec::new(),
             open_watch: false,
+            checks: Vec::new(),
             rules: Vec::new(),
             external_labels: Vec::new(),
             external_url: String::new(),
@@ -81,6 +84,7 @@ impl Settings {
             cors: http.cors.clone(),
             hosts: http.hosts.iter().chain([&config.host]).cloned().collect(),
             open_watch: http.open_watch,
+            checks: judged(config),
             rules: config.groups.iter().map(|group| ShownGroup::of(group)).collect(),
             external_labels: config.external_labels.clone().into_iter().collect(),
             external_url: config.external_url.clone(),
@@ -103,6 +107,12 @@ impl Settings {
             )),
         }
     }
+}
+
+/// What the checks of a configuration are judged by.
+pub fn judged(config: &Config) -> Vec<JudgedCheck> {
+    let checks = config.checks.values().filter(|check| !check.command.is_rule());
+    checks.map(|check| JudgedCheck::of(check)).collect()
 }
 
 fn tls(http: &HttpConfig) -> Result<Option<Tls>, String> {

@@ -66,6 +66,12 @@ pub const HTTP_ENVELOPE_SERIES_MAX: usize = 64;
 /// Changes of state in one answer of `/api/events`.
 pub const HTTP_EVENTS_MAX: usize = 1000;
 
+/// Alerts in one answer of `/api/backtest`, the newest of them.
+pub const HTTP_BACKTEST_INTERVALS_MAX: usize = 1000;
+
+/// Runs that a backtest over HTTP judges before it looks whether it is still wanted.
+pub const HTTP_BACKTEST_RUNS_PER_LOOK: u64 = 1024;
+
 /// Other agents that an address of the page may name.
 pub const HTTP_PAGE_HOSTS_MAX: usize = 16;
 

@@ -66,7 +66,8 @@ pub use provenance::{Consolidation, Provenance};
 pub use reader::{
     ArrivalRange, Arrivals, Arrived, ArrivedRev, Batch, Bucket, Catalogue, Cell, CheckInfo, CheckSeries,
     Column, Figures, Reader, RunFigure, RunState, Runs, Sample, SampleBatch, Samples, Scan, SeriesInfo,
-    SeriesKey, SlotStretch, Slots, Snapshot, States, StoreInfo, Unread, Windows,
+    SeriesKey, SlotStretch, Slots, Snapshot, StateStretch, StateStretches, States, StoreInfo, Unread,
+    Windows,
 };
 pub use repair::{Repaired, repair, repair_on};
 pub use run::{Metric, Reason, Run, Standing};

@@ -57,6 +57,10 @@ fn a_token_is_asked_for_over_tls() {
     let bearer = format!("Authorization: Bearer {TOKEN}");
     assert!(guarded.curl(&["-H", &bearer, &url]).ends_with(ANSWER));
     assert!(guarded.curl(&["-u", &format!("grafana:{TOKEN}"), &url]).ends_with(ANSWER));
+    for path in ["/api/backtest", "/api/why", "/api/marks"] {
+        let asked = url.replace("/api/v1/query", path);
+        assert!(guarded.curl(&[&asked]).starts_with("HTTP/1.1 401"), "{path}");
+    }
     for wrong in [vec![], vec!["-u", "grafana:wrong"], vec!["-H", "Authorization: Bearer x"]] {
         let answer = guarded.curl(&[wrong.as_slice(), &[url.as_str()]].concat());
         assert!(

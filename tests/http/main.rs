@@ -4,6 +4,7 @@
 mod access;
 mod agent;
 mod answers;
+mod asked;
 mod client;
 mod hostile;
 mod scraped;

@@ -13,6 +13,7 @@ mod stage;
 /// Checks of which one is in trouble, one prints what would be harmful as HTML, and one goes up and down.
 const CHECKS: &str = r#"  wave: { command: "/bin/sh -c 'echo \"OK - wave | x=$(( $(date +%s) % 7 ));5;6 y=1\"'", check_interval: 1s }
   broken: { command: "/bin/sh -c 'echo \"CRITICAL - it is broken | z=9\"; exit 2'", check_interval: 1s, max_check_attempts: 1 }
+  limited: { command: "/bin/sh -c 'echo \"OK | v=1\"'", check_interval: 1s, thresholds: [{ metric: v, warning: 2, for: 5s }] }
   hostile: { command: "/bin/sh -c 'echo \"OK <img src=x onerror=pwned=1>\"; echo \"<script>pwned=1</script>\"'", check_interval: 1s }
 "#;
 
@@ -30,13 +31,15 @@ impl Agent {
         stage.configure(&format!("http: {{ listen: '127.0.0.1:{port}'{more} }}"), CHECKS);
         let daemon = Some(stage.start());
         let agent = Agent { stage, daemon, url: format!("http://127.0.0.1:{port}") };
-        for check in ["wave", "broken", "hostile"] {
-            wait_for("runs", || {
-                let runs = agent.stage.custos(&["stream", check]).stdout;
-                (text(&runs).lines().count() >= 3).then_some(())
-            });
-        }
+        ["wave", "broken", "hostile"].iter().for_each(|check| agent.has_runs(check, 3));
         agent
+    }
+
+    fn has_runs(&self, check: &str, count: usize) {
+        wait_for("runs", || {
+            let runs = self.stage.custos(&["stream", check]).stdout;
+            (text(&runs).lines().count() >= count).then_some(())
+        });
     }
 
     fn restart(&mut self) {
@@ -84,6 +87,29 @@ fn live_values_are_drawn_also_after_the_agent_was_started_again() {
 #[test]
 fn graphs_are_zoomed_and_thresholds_dragged() {
     Agent::start("").play("graph");
+}
+
+#[test]
+fn a_threshold_is_tried_by_dragging_its_line() {
+    let agent = Agent::start("");
+    // Twice all that its values come to.
+    agent.has_runs("wave", 15);
+    agent.play("backtest");
+}
+
+#[test]
+fn what_people_marked_stands_on_the_axis_of_time() {
+    let agent = Agent::start(" }\nnotify: { group_wait: 0s, targets: { t: { command: /bin/true } }");
+    let done = |line: &[&str]| agent.stage.custos(line).status.success();
+    assert!(done(&["incident", "add", "1min ago..now", "broken", "<img src=x onerror=pwned=1>"]));
+    assert!(done(&["note", "<script>pwned=1</script>", "--check", "broken"]));
+    wait_for("the alert", || done(&["ack", "broken", "-m", "it is known"]).then_some(()));
+    wait_for("the acknowledgement in the store", || {
+        let target = format!("{}/api/marks?start=0&end=9999999999", agent.url);
+        let found = Command::new("curl").args(["-s", &target]).output().unwrap();
+        text(&found.stdout).contains("it is known").then_some(())
+    });
+    agent.play("marks");
 }
 
 #[test]

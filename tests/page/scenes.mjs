@@ -88,27 +88,66 @@ const scenes = {
     const why = await browser.until(text("why"));
     assert.ok(!/NaN|undefined|\{/.test(why) && why.includes("warning outside 0 to 5") && why.includes("confirmed"), why);
     await browser.until(`${text("crossed")}.startsWith('Above 3') && ${text("crossed")}.includes('times')`);
-    assert.ok((await browser.run("document.querySelector('details').open = true, document.querySelectorAll('figure table td').length")) >= 0);
+    await browser.run("document.querySelector('details').open = true");
     await browser.until("document.querySelectorAll('figure table td').length >= 5");
-    await browser.run("document.querySelector('canvas').scrollIntoView({ block: 'center' })");
-    const line = await browser.run("(({ x, y, width, height }) => [x + width / 2, y + height / 2, y])(document.querySelector('canvas').getBoundingClientRect())");
-    // Where the line is, by the axis that the page drew: it is found by its ink.
-    const at = await browser.run(`(() => {
-      const canvas = document.querySelector('canvas'), pen = canvas.getContext('2d');
-      const red = document.createElement('canvas').getContext('2d');
-      red.fillStyle = getComputedStyle(canvas).getPropertyValue('--critical'); red.fillRect(0, 0, 1, 1);
-      const [r, g, b] = red.getImageData(0, 0, 1, 1).data;
-      let best = [0, 0];
-      for (let row = 0; row < canvas.height; row++) {
-        const { data } = pen.getImageData(0, row, canvas.width, 1);
-        let hits = 0;
-        for (let i = 0; i < data.length; i += 4) hits += Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 40 && data[i + 3] > 60;
-        if (hits > best[0]) best = [hits, row];
-      }
-      return best[1];
-    })()`);
-    await browser.drag([line[0], line[2] + at], [line[0], line[2] + at + 40]);
-    await browser.until("+document.getElementById('limit').value < 3");
+  },
+
+  async backtest(browser, url) {
+    await browser.open(`${url}/?check=wave&since=15m`);
+    const handles = "[...document.querySelectorAll('.handle')].filter((one) => !one.hidden)";
+    // The plugin's own limits are lines.
+    await browser.until(`${handles}.some((one) => one.getAttribute('aria-label') === 'WARNING above, x')`);
+    // One is dragged, and each run is judged by where it is.
+    await browser.run(`${handles}[0].scrollIntoView({ block: 'center' })`);
+    const place = () => browser.run(`(({ x, y, width, height }) => [x + width / 2, y + height / 2])(${handles}.find((one) => one.getAttribute('aria-label') === 'WARNING above, x').getBoundingClientRect())`);
+    const line = await place();
+    await browser.drag(line, [line[0], line[1] + 40]);
+    await browser.until(`+document.getElementById('limit').value < 5 && document.getElementById('level').value === 'WARNING'`);
+    const dragged = await browser.run("document.getElementById('limit').value");
+    await browser.until(`document.getElementById('charts').dataset.judged === ${JSON.stringify(dragged)}`);
+    assert.match(await browser.run(text("would")), /^With WARNING above [\d.]+: [1-9]\d* incidents?, [\d.]+ minutes\. As it is: 0 incidents, 0 minutes\./);
+    // The address reproduces it.
+    assert.equal(await browser.run("new URLSearchParams(location.search).get('limit')"), dragged);
+    await browser.ask("Page.reload");
+    await browser.until(`document.getElementById('charts').dataset.judged === ${JSON.stringify(dragged)}`);
+    // Bands are drawn over the axis of time.
+    const band = `(() => {
+      const canvas = document.querySelector('canvas');
+      const { data } = canvas.getContext('2d').getImageData(66, canvas.height - 26, canvas.width - 80, 1);
+      let inked = 0;
+      for (let at = 3; at < data.length; at += 4) inked += data[at] > 100;
+      return inked;
+    })()`;
+    await browser.until(`${band} > 0`);
+    // The same by the keyboard, and no further value is asked for.
+    await browser.run("document.querySelector('.handle').focus()");
+    const asked = browser.requests.filter((one) => one.includes("/api/envelope")).length;
+    await browser.key("ArrowUp");
+    await browser.until(`+document.getElementById('limit').value > ${dragged}`);
+    assert.equal(await browser.run("document.activeElement.getAttribute('role')"), "slider");
+    await browser.until(`document.getElementById('charts').dataset.judged === document.getElementById('limit').value`);
+    assert.equal(browser.requests.filter((one) => one.includes("/api/envelope")).length, asked);
+    assert.deepEqual(await browser.axe(), []);
+  },
+
+  async marks(browser, url) {
+    await browser.open(`${url}/?check=broken&since=15m`);
+    // The incident, whose words are hostile, the change of state, and what was acknowledged.
+    await browser.until(`${text("events")}.includes('incident #1') && ${text("events")}.includes('<img src=x')`);
+    await browser.until("document.querySelector('#events .CRITICAL')");
+    await browser.until(`${text("events")}.includes('acknowledged') && ${text("events")}.includes('it is known')`);
+    await browser.until(`${text("events")}.includes('note') && ${text("events")}.includes('<script>')`);
+    assert.equal(await browser.run("document.querySelectorAll('img').length === 0 && window.pwned === undefined"), true);
+    // Why: what decides, and what else changed, at a time of the list.
+    await browser.until(`${text("why")}.includes('it is broken')`);
+    await browser.run("[...document.querySelectorAll('#events button')].at(-1).click()");
+    await browser.until(`!document.getElementById('else').hidden && ${text("else-told")}.includes('against the past')`);
+    assert.match(await browser.run("location.search"), /why=\d+/);
+    assert.deepEqual(await browser.axe(), []);
+    // A threshold of the configuration is told.
+    await browser.open(`${url}/?check=limited&since=15m`);
+    await browser.until(`${text("why")}.includes('WARNING if') && ${text("why")}.includes('v is outside 0 to 2 for 5 s')`);
+    await browser.until("[...document.querySelectorAll('.handle')].some((one) => one.getAttribute('aria-label') === 'WARNING above, v')");
   },
 
   async access(browser, url) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use custos::agent::implicit_check;
+use custos::config::implicit_check;
 use custos::config::{
     Check, Command, Config, KeyPart, Native, Priority, Secret, Serving, SnmpAccess, SnmpPoll, SnmpProfile,
     SnmpWanted, Stale, SyncPolicy, Template, TrapRule, Variable,

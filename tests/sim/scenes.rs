@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use custos::agent::{Event, Wanted, implicit_check};
+use custos::agent::{Event, Wanted};
+use custos::config::implicit_check;
 use custos::config::{Check, Command, Priority};
 use custos_store::{Provenance, Reason, State};
 

@@ -111,7 +111,13 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "backtest",
         what: "what checks and rules would have said over the past; pure but for reading the store",
         imports: &["config", "evaluate", "limits", "rules", "timeline"],
-        outside: &["custos_promql", "custos_query", "custos_store", "threads"],
+        outside: &["custos_compat", "custos_promql", "custos_query", "custos_store", "threads"],
+    },
+    Room {
+        name: "why",
+        what: "what else was unlike its own past when a check was; pure but for reading the store",
+        imports: &["limits"],
+        outside: &["custos_query", "custos_store"],
     },
     Room {
         name: "snmp",
@@ -219,6 +225,7 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "http",
         what: "queries over HTTP; reads the store, and asks the agent for its figures",
         imports: &[
+            "backtest",
             "clock",
             "config",
             "control",
@@ -227,9 +234,12 @@ pub(crate) const ROOMS: &[Room] = &[
             "limits",
             "live",
             "lock",
+            "notify",
             "part",
             "rules",
+            "timeline",
             "whole_file",
+            "why",
         ],
         outside: &[
             "custos_promql",
@@ -333,6 +343,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "timeline",
             "watch",
             "whole_file",
+            "why",
         ],
         outside: &[
             "clap",

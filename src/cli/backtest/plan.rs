@@ -5,19 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use custos_compat::nagios;
 use custos_promql::parse_duration;
-use custos_store::{Bounds, State};
-use globset::{GlobBuilder, GlobMatcher};
 use jiff::Zoned;
 
 use super::args::BacktestArgs;
-use crate::agent::implicit_check;
-use crate::backtest::{Changed, FailIf, Span};
+use crate::backtest::{Changed, FailIf, Span, written_range};
 use crate::cli::read::{Failure, Opened};
 use crate::cli::rules::refused;
 use crate::cli::unknown::{offer, selector};
-use crate::config::{ByteUnits, Check, OnMissing, Threshold, UnitRange};
+use crate::config::{ByteUnits, Check, UnitRange, implicit_check, label_matcher};
 use crate::limits::BACKTEST_VARIANTS_MAX;
 use crate::rules::{AlertState, Rule, RuleCheck, RuleGroup, RuleKind, read_files};
 
@@ -98,7 +94,7 @@ fn refuse_unknown(check: &Check, metric: Option<&str>, opened: &Opened) -> Resul
     let mut labels: Vec<String> =
         opened.reader.series(&check.name)?.into_iter().map(|series| series.key.label).collect();
     labels.dedup();
-    let matcher = matcher(metric)?;
+    let matcher = label_matcher(metric).map_err(Failure::usage)?;
     let is_known = |label: &String| label == metric || matcher.is_match(label);
     let has_threshold = check.thresholds.iter().any(|threshold| threshold.metric == metric);
     if labels.is_empty() || has_threshold || labels.iter().any(is_known) {
@@ -107,13 +103,6 @@ fn refuse_unknown(check: &Check, metric: Option<&str>, opened: &Opened) -> Resul
     let offer = offer(metric, &labels);
     let (check, metric) = (check.name.clone(), metric.to_owned());
     Err(custos_query::Error::UnknownMetric { check, metric, offer }.into())
-}
-
-/// What matches the labels of metrics that are meant.
-fn matcher(metric: &str) -> Result<GlobMatcher, Failure> {
-    let glob = GlobBuilder::new(metric).literal_separator(false).backslash_escape(true).build();
-    let glob = glob.map_err(|error| Failure::usage(format!("{metric:?} is no metric: {}", error.kind())))?;
-    Ok(glob.compile_matcher())
 }
 
 /// A rule has no ranges that could be other ones.
@@ -216,48 +205,12 @@ pub(super) fn variants(args: &BacktestArgs, subject: &Subject) -> Result<Vec<Var
 }
 
 fn range(option: &str, text: &str, units: ByteUnits) -> Result<UnitRange, Failure> {
-    let units = match units {
-        ByteUnits::Si => nagios::ByteUnits::Si,
-        ByteUnits::Iec => nagios::ByteUnits::Iec,
-    };
-    let parsed = nagios::UnitRange::parse(text, units)
-        .map_err(|error| Failure::usage(format!("{option}: {text:?} is no range: {error}")))?;
-    Ok(UnitRange {
-        bounds: Bounds {
-            start: parsed.range.start(),
-            end: parsed.range.end(),
-            inside: parsed.range.inside(),
-        },
-        unit: parsed.unit.map(str::to_owned),
-        written: text.to_owned(),
-    })
+    written_range(text, units).map_err(|why| Failure::usage(format!("{option}: {why}")))
 }
 
 /// The check as a variant has it. A metric without a threshold gets one.
 pub(super) fn changed_check(check: &Check, changed: &Changed) -> Result<Check, Failure> {
-    let is_changed = changed.pending_for.is_some() || changed.warning.is_some() || changed.critical.is_some();
-    if !is_changed {
-        return Ok(check.clone());
-    }
-    if let Some(changed) = changed.apply(check) {
-        return Ok(changed);
-    }
-    let has_range = changed.warning.is_some() || changed.critical.is_some();
-    let Some(metric) = changed.metric.as_ref().filter(|_| has_range) else {
-        let message = format!("{} has no threshold to change: name a metric and a range", check.name);
-        return Err(Failure::usage(message));
-    };
-    let mut with_threshold = check.clone();
-    with_threshold.thresholds.push(Threshold {
-        metric: metric.clone(),
-        matcher: matcher(metric)?,
-        warning: changed.warning.clone(),
-        critical: changed.critical.clone(),
-        pending_for: changed.pending_for.unwrap_or_default(),
-        rate: false,
-        on_missing: OnMissing::State(State::Unknown),
-    });
-    Ok(with_threshold)
+    changed.made(check).map_err(Failure::usage)
 }
 
 /// The group as a variant has it.

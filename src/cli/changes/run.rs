@@ -8,12 +8,12 @@ use jiff::Zoned;
 use super::args::ChangesArgs;
 use super::group::{groups, heaviest};
 use super::{json, show};
-use crate::cli::all_series::{all_series, turns};
 use crate::cli::note::notes_or_none;
 use crate::cli::read::{Failure, Opened, finish, now, time};
 use crate::cli::style::Style;
 use crate::exit_code::ExitCode;
 use crate::limits::CHANGES_EVENTS_MAX;
+use crate::why::{all_series, turns};
 
 /// Runs the command.
 pub(in crate::cli) fn run(args: &ChangesArgs) -> ExitCode {

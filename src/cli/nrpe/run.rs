@@ -10,10 +10,11 @@ use std::time::Duration;
 use custos_store::{Error, Options, Provenance, Run, Writer};
 
 use super::launch::{Prepared, StandIn, prepare};
-use crate::agent::{implicit_check, restore_standing};
+use crate::agent::restore_standing;
 use crate::cli::log;
 use crate::cli::read::chain;
 use crate::clock;
+use crate::config::implicit_check;
 use crate::config::{Check, Config, Native, SnmpConfig, Surroundings, SyncPolicy};
 use crate::daemon::{self, Setup, Source, requested_line};
 use crate::evaluate::{Pending, Taken, evaluate};

@@ -13,7 +13,6 @@ use jiff::Zoned;
 use super::block::{Block, Format, Report};
 use super::problems::{Problem, problems};
 use crate::backtest::Incidents;
-use crate::cli::all_series::{all_series, turns};
 use crate::cli::graph::is_reported;
 use crate::cli::incident::stored_incidents;
 use crate::cli::note::notes_or_none;
@@ -27,6 +26,7 @@ use crate::notify::Noted;
 use crate::picture::CheckPicture;
 use crate::text::human::{Prefixes, counted, duration_ms, quantity};
 use crate::timeline::{Marks, TimelineNote};
+use crate::why::{all_series, turns};
 
 /// What is asked.
 pub(super) struct Gathering<'a> {

@@ -8,16 +8,15 @@ use custos_store::Reader;
 use jiff::Zoned;
 
 use super::args::WhyArgs;
-use super::found::Found;
 use super::json;
 use super::show::Shown;
-use super::window::{standing, window};
 use super::written::Sources;
 use crate::cli::read::{Failure, Opened, finish, now, tell, time};
 use crate::cli::style::Style;
 use crate::cli::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
 use crate::limits::WHY_SHOWN_IN_TOP;
+use crate::why::{Looked, standing, window};
 
 /// Runs the command.
 pub(in crate::cli) fn run(args: &WhyArgs) -> ExitCode {
@@ -44,12 +43,14 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
     }
     let (store, _) = args.read.locate()?;
     let sources = Sources::read(&store, &mut |fault| tell(fault));
-    let found = Found::read(&reader, &sources, args.check.as_ref(), &span, &mut context)?;
+    let looked = Looked::at(&reader, span.clone(), &mut context)?;
+    let written = sources.of(args.check.as_ref(), &span);
     if args.json {
-        json::write(&found.among, &found.shifts, &found.events, &found.texts, &found.written, out)?;
+        json::write(&looked, &written, out)?;
     } else {
         let (check, limit, standing) = (args.check.as_deref(), args.limit, standing.as_ref());
-        let shown = Shown { check, limit, reader: &reader, standing, span, found: &found };
+        let shown =
+            Shown { check, limit, reader: &reader, standing, span, looked: &looked, written: &written };
         shown.write(now, style, &mut context, out)?;
     }
     damage.finish(out)
@@ -78,7 +79,10 @@ pub(in crate::cli) fn told(
     let mut context = ReadContext::new(&mut on_damage).cancellable(is_cancelled);
     let standing = standing(&reader, check, at_ms, &mut context);
     let span = window(standing.as_ref(), at_ms);
-    let found = Found::read(&reader, &sources, Some(&check.to_owned()), &span, &mut context)?;
+    let looked = Looked::at(&reader, span.clone(), &mut context)?;
+    // What was given up halfway is not half of an answer.
+    context.look()?;
+    let written = sources.of(Some(&check.to_owned()), &span);
     let shown = Shown {
         // How the check stands, the page says itself.
         check: None,
@@ -86,7 +90,8 @@ pub(in crate::cli) fn told(
         reader: &reader,
         standing: standing.as_ref(),
         span,
-        found: &found,
+        looked: &looked,
+        written: &written,
     };
     let mut text = Vec::new();
     shown.write(now, style, &mut context, &mut text)?;

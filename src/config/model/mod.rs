@@ -3,6 +3,8 @@
 pub(crate) mod check;
 pub(crate) mod check_name;
 pub(crate) mod http;
+mod implicit;
+mod judged;
 pub(crate) mod matchers;
 pub(crate) mod notify;
 pub(crate) mod reserved;
@@ -15,6 +17,8 @@ pub use check::{
 };
 pub use check_name::CheckNameFault;
 pub use http::{HttpConfig, Listening};
+pub use implicit::implicit_check;
+pub use judged::{JudgedCheck, JudgedRange, JudgedThreshold, label_matcher};
 pub use matchers::Matchers;
 pub use notify::{
     Access, Alertmanager, CheckNotify, Email, GraphStyle, GroupBy, Heartbeat, Icinga, Inhibition, MailTls,

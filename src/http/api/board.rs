@@ -68,6 +68,6 @@ pub(super) fn newest_run(request: &Request<'_>) -> Result<Reply, Reply> {
     }
 }
 
-fn unreadable(error: &custos_store::Error) -> Reply {
+pub(super) fn unreadable(error: &custos_store::Error) -> Reply {
     Reply::failure(Failure::Internal, &format!("failed to {error}"))
 }

@@ -61,12 +61,12 @@ impl Curve {
 }
 
 /// The span of a request (ms since the epoch, end excluded).
-fn span(request: &Request<'_>) -> Result<std::ops::Range<i64>, Reply> {
+pub(super) fn span(request: &Request<'_>) -> Result<std::ops::Range<i64>, Reply> {
     let (start, end) = (required_time(&request.params, "start")?, required_time(&request.params, "end")?);
     if start < end { Ok(start..end) } else { Err(Reply::invalid("end", "it is not after the start")) }
 }
 
-fn number(request: &Request<'_>, name: &str, default: usize, most: usize) -> Result<usize, Reply> {
+pub(super) fn number(request: &Request<'_>, name: &str, default: usize, most: usize) -> Result<usize, Reply> {
     match request.params.get(name) {
         "" => Ok(default),
         text => text
@@ -77,7 +77,7 @@ fn number(request: &Request<'_>, name: &str, default: usize, most: usize) -> Res
     }
 }
 
-fn failed(error: &Error) -> Reply {
+pub(super) fn failed(error: &Error) -> Reply {
     let kind = match error {
         Error::Cancelled => Failure::Timeout,
         error if error.is_usage() => Failure::BadData,

@@ -1,9 +1,11 @@
 //! What requests mean, and what their answers are. Pure but for reading the store.
 
+mod backtest;
 mod board;
 mod envelope;
 mod figures;
 mod json;
+mod marks;
 mod newest;
 mod query;
 mod quick;
@@ -16,6 +18,7 @@ mod status;
 mod stream;
 mod times;
 mod watch;
+mod why;
 
 pub(super) use quick::is_quick;
 pub(super) use request::Request;

@@ -3,6 +3,7 @@
 use custos_promql::{ErrorKind, Labels};
 use custos_store::Snapshot;
 
+use crate::config::JudgedCheck;
 use crate::http::counters::Counters;
 use crate::http::params::Params;
 use crate::http::rules::ShownGroup;
@@ -27,6 +28,8 @@ pub(in crate::http) struct Request<'a> {
     pub(in crate::http) stores: &'a Stores,
     /// The name of this host; empty if none is known.
     pub(in crate::http) host: &'a str,
+    /// What checks are judged by.
+    pub(in crate::http) checks: &'a [JudgedCheck],
     /// The rules in force.
     pub(in crate::http) rules: &'a [ShownGroup],
     /// Labels of this host, for templates of rules.

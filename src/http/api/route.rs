@@ -1,7 +1,7 @@
 //! Which request is answered by what.
 
 use super::request::Request;
-use super::{board, envelope, query, rules, scrape, series, status, stream, watch};
+use super::{backtest, board, envelope, marks, query, rules, scrape, series, status, stream, watch, why};
 use crate::http::counters::Handler;
 use crate::http::reply::Reply;
 
@@ -9,6 +9,12 @@ use crate::http::reply::Reply;
 const ENVELOPE_PATH: &str = "/api/envelope";
 /// Where changes of state are asked for.
 const EVENTS_PATH: &str = "/api/events";
+/// Where it is asked what a check would have said.
+const BACKTEST_PATH: &str = "/api/backtest";
+/// Where it is asked what decides a state, and what else was unlike its past.
+const WHY_PATH: &str = "/api/why";
+/// Where it is asked what people marked.
+const MARKS_PATH: &str = "/api/marks";
 
 /// The answer to a request.
 pub(in crate::http) fn answer(request: &Request<'_>) -> Reply {
@@ -26,6 +32,11 @@ fn route(request: &Request<'_>) -> Result<Reply, Reply> {
         None if request.path == "/api/run" && is_read(request.method) => board::newest_run(request),
         None if request.path == ENVELOPE_PATH && is_read(request.method) => envelope::envelope(request),
         None if request.path == EVENTS_PATH && is_read(request.method) => envelope::events(request),
+        None if request.path == BACKTEST_PATH && (is_post || is_read(request.method)) => {
+            backtest::backtest(request)
+        }
+        None if request.path == WHY_PATH && is_read(request.method) => why::why(request),
+        None if request.path == MARKS_PATH && is_read(request.method) => marks::marks(request),
         None if request.path == "/metrics" && is_read(request.method) => scrape::metrics(request),
         _ => Ok(page(request.method, request.path)),
     }
@@ -74,9 +85,9 @@ fn api(request: &Request<'_>, path: &str, is_post: bool) -> Result<Reply, Reply>
 pub(in crate::http) fn handler(path: &str) -> Handler {
     match path {
         "/api/v1/query" => Handler::Query,
-        "/api/v1/query_range" | ENVELOPE_PATH | EVENTS_PATH => Handler::QueryRange,
+        "/api/v1/query_range" | ENVELOPE_PATH | EVENTS_PATH | BACKTEST_PATH | WHY_PATH => Handler::QueryRange,
         "/metrics" => Handler::Metrics,
-        "/api/board" | "/api/run" | stream::STREAM_PATH | watch::WATCH_PATH => Handler::List,
+        "/api/board" | "/api/run" | MARKS_PATH | stream::STREAM_PATH | watch::WATCH_PATH => Handler::List,
         path if path.starts_with("/api/v1/") => Handler::List,
         _ => Handler::Other,
     }

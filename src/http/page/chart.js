@@ -5,6 +5,11 @@
 import { element, time } from "./board.js";
 
 const LEFT = 64, BOTTOM = 22, TOP = 8, RIGHT = 8;
+// The strips above the axis of time: how it was, and how it would have been.
+const STRIP = 6;
+const TELL_MS = 250;
+// Beyond the right end of what is rolled, for values of clocks that are ahead (pixels).
+const ROLLED_MORE = 100;
 const STEPS_MS = [100, 200, 500, 1e3, 2e3, 5e3, 1e4, 3e4, 6e4, 3e5, 6e5, 18e5, 36e5, 108e5, 216e5, 432e5, 864e5, 1728e5, 6048e5, 12096e5, 2592e6, 7776e6];
 
 export function figure(value, unit = "") {
@@ -25,18 +30,27 @@ export class Chart {
     this.canvas = element("canvas");
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute("role", "img");
+    this.plot = element("div", "", "plot");
+    this.plot.append(this.canvas);
     const details = element("details");
     details.append(element("summary", "As a table"));
     this.table = element("table");
     details.append(this.table);
     details.addEventListener("toggle", () => details.open && this.tell());
-    this.figure.append(this.caption, this.canvas, details);
+    this.figure.append(this.caption, this.plot, details);
     parent.append(this.figure);
     this.details = details;
     this.span = [0, 1];
     this.series = [];
     this.events = [];
-    this.limit = null;
+    // Thresholds as { state, value, below, metric }, the one that is tried first; each has a handle.
+    this.lines = [];
+    this.handles = [];
+    // What was and would have been judged, as [from_ms, to_ms, state][]; incidents and acknowledgements.
+    this.was = this.would = null;
+    this.incidents = [];
+    this.acks = [];
+    this.notes = [];
     this.listen();
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.canvas);
@@ -45,17 +59,24 @@ export class Chart {
   remove() { this.resized.disconnect(); this.figure.remove(); }
 
   // `series` are { name, unit, points: [from_ms, to_ms, min, max, mean, last][], bridge }.
-  set(title, span, series, events) {
-    Object.assign(this, { title, span, series, events });
-    this.caption.replaceChildren(element("strong", title), ...series.map((one, at) => {
-      const told = element("span", `${one.name} ${figure(one.points.at(-1)?.[5], one.unit)}`);
-      told.style.color = `var(--s${at % 6})`;
-      return told;
-    }));
+  set(title, span, series, more = {}) {
+    Object.assign(this, { events: [], incidents: [], acks: [], notes: [], live: false }, more, { title, span, series });
+    // While it is live, words follow more slowly than curves: nobody reads thirty values a second.
+    const now = performance.now();
+    if (more.live && now - (this.toldAt ?? -Infinity) < TELL_MS) return;
+    this.toldAt = now;
+    while (this.caption.children.length > series.length + 1) this.caption.lastChild.remove();
+    while (this.caption.children.length < series.length + 1) {
+      const told = element(this.caption.children.length ? "span" : "strong");
+      told.style.color = this.caption.children.length ? `var(--s${(this.caption.children.length - 1) % 6})` : "";
+      this.caption.append(told);
+    }
+    [title, ...series.map((one) => `${one.name} ${figure(one.points.at(-1)?.[5], one.unit)}`)].forEach((text, at) => {
+      if (this.caption.children[at].textContent !== text) this.caption.children[at].textContent = text;
+    });
     const [low, high] = this.range();
     const values = series.some((one) => one.points.length) ? `from ${figure(low)} to ${figure(high)}` : "without values";
     this.canvas.setAttribute("aria-label", `${title}: ${series.map((one) => one.name).join(", ")}; ${values}, ${time(span[0])} to ${time(span[1])}`);
-    this.draw();
     if (this.details.open) this.tell();
   }
 
@@ -63,7 +84,8 @@ export class Chart {
     let low = Infinity, high = -Infinity;
     for (const { points } of this.series) for (const point of points) { low = Math.min(low, point[2]); high = Math.max(high, point[3]); }
     if (low > high) return [0, 1];
-    if (this.limit !== null && Number.isFinite(this.limit)) { low = Math.min(low, this.limit); high = Math.max(high, this.limit); }
+    // A line that is tried is seen wherever it is; those of the definition do not press the values together.
+    if (this.lines[0]?.tried) { low = Math.min(low, this.lines[0].value); high = Math.max(high, this.lines[0].value); }
     if (low > 0 && low < high * 0.6) low = 0;
     const margin = (high - low || Math.abs(high) || 1) * 0.05;
     return [low === 0 ? 0 : low - margin, high + margin];
@@ -78,7 +100,8 @@ export class Chart {
     if (canvas.height !== Math.round(height * scale)) canvas.height = Math.round(height * scale);
     const pen = canvas.getContext("2d");
     const style = getComputedStyle(canvas);
-    const color = (name) => style.getPropertyValue(`--${name}`);
+    const colors = {};
+    const color = (name) => colors[name] ??= style.getPropertyValue(`--${name}`);
     const [low, high] = this.range();
     const [start, end] = this.span;
     const x = (ms) => LEFT + (ms - start) / (end - start) * (width - LEFT - RIGHT);
@@ -89,6 +112,7 @@ export class Chart {
     pen.font = "12px system-ui, sans-serif";
     pen.lineWidth = 1;
     this.axes(pen, color);
+    this.spans(pen, color);
     for (const event of this.events) {
       pen.strokeStyle = color(event.to.toLowerCase());
       pen.setLineDash([2, 3]);
@@ -99,20 +123,97 @@ export class Chart {
     pen.beginPath();
     pen.rect(LEFT, 0, width - LEFT - RIGHT, height);
     pen.clip();
-    this.series.forEach((one, at) => this.curve(pen, one, color(`s${at % 6}`)));
+    if (this.live) this.roll(pen, scale, color);
+    else this.series.forEach((one, at) => this.curve(pen, one, color(`s${at % 6}`)));
     pen.restore();
-    if (this.limit !== null && Number.isFinite(this.limit)) {
-      pen.strokeStyle = color("critical");
-      pen.setLineDash([6, 3]);
-      stroke(pen, [[LEFT, y(this.limit)], [width - RIGHT, y(this.limit)]]);
-      pen.setLineDash([]);
+    for (const { state, value, tried } of this.lines) {
+      if (value < low || value > high) continue;
+      pen.strokeStyle = color(state.toLowerCase());
+      pen.setLineDash(tried ? [6, 3] : [2, 4]);
+      stroke(pen, [[LEFT, y(value)], [width - RIGHT, y(value)]]);
     }
+    pen.setLineDash([]);
+    this.place();
     if (this.dragged) {
       pen.fillStyle = color("link");
       pen.globalAlpha = 0.2;
       pen.fillRect(Math.min(...this.dragged), TOP, Math.abs(this.dragged[1] - this.dragged[0]), height - TOP - BOTTOM);
       pen.globalAlpha = 1;
     }
+  }
+
+  // What lasts: incidents, and when it was and would have been WARNING or CRITICAL.
+  spans(pen, color) {
+    const { x, width, height } = this;
+    const fill = (from, to, top, tall) => {
+      // Whole pixels, so that what is short is seen.
+      const [left, right] = [Math.floor(Math.max(LEFT, x(from))), Math.ceil(Math.min(width - RIGHT, x(to)))];
+      if (right >= left) pen.fillRect(left, top, Math.max(1, right - left), tall);
+    };
+    pen.globalAlpha = 0.12;
+    for (const [from, to, state] of this.would ?? []) { pen.fillStyle = color(state.toLowerCase()); fill(from, to, TOP, height - TOP - BOTTOM); }
+    pen.fillStyle = color("link");
+    for (const { since_ms, until_ms } of this.incidents) fill(since_ms, until_ms, TOP, height - TOP - BOTTOM);
+    pen.globalAlpha = 1;
+    for (const { since_ms, until_ms, number } of this.incidents) {
+      fill(since_ms, until_ms, TOP, 3);
+      if (x(since_ms) < width - RIGHT && x(until_ms) > LEFT) { pen.textAlign = "left"; pen.textBaseline = "top"; pen.fillText(`#${number}`, Math.max(LEFT, x(since_ms)) + 2, TOP + 4); }
+    }
+    // An acknowledgement points up, a note down.
+    for (const [at, up] of [...this.acks.map((one) => [one.at_ms, -8]), ...this.notes.map((one) => [one.time_ms, 8])]) {
+      pen.beginPath();
+      const from = up < 0 ? height - BOTTOM : TOP;
+      [[-5, 0], [5, 0], [0, up]].forEach(([right, down]) => pen.lineTo(x(at) + right, from + down));
+      pen.fill();
+    }
+    [this.would, this.was].forEach((all, row) => {
+      for (const [from, to, state] of all ?? []) { pen.fillStyle = color(state.toLowerCase()); fill(from, to, height - BOTTOM - (row + 1) * (STRIP + 1), STRIP); }
+    });
+  }
+
+  // Puts the handles on their lines: they are moved with the pointer, and with the keyboard.
+  place() {
+    while (this.handles.length > this.lines.length) this.handles.pop().remove();
+    while (this.handles.length < this.lines.length) this.handles.push(this.handle(this.handles.length));
+    this.lines.forEach(({ state, value, below, metric }, at) => {
+      const handle = this.handles[at];
+      const told = `${state} ${below ? "below" : "above"}`;
+      handle.hidden = value < this.low || value > this.high;
+      handle.style.top = `${this.y(value) - 6}px`;
+      for (const [name, text] of [["label", `${told}${metric ? `, ${metric}` : ""}`], ["valuenow", value], ["valuemin", Math.min(this.low, value)], ["valuemax", Math.max(this.high, value)], ["valuetext", `${told} ${figure(value, this.series[0]?.unit)}`]]) {
+        handle.setAttribute(`aria-${name}`, text);
+      }
+    });
+  }
+
+  handle(at) {
+    const made = element("div", "", "handle");
+    made.tabIndex = 0;
+    made.setAttribute("role", "slider");
+    made.setAttribute("aria-orientation", "vertical");
+    const move = (value) => {
+      // Three digits of what is seen.
+      const digit = 10 ** Math.floor(Math.log10((this.high - this.low) / 500));
+      this.asked.limit({ ...this.lines[at], value: +(Math.round(value / digit) * digit).toPrecision(12) });
+      // What is moved is tried, and stands first.
+      if (at > 0) { at = 0; this.handles[0].focus(); }
+    };
+    const value = (event) => this.high - (event.clientY - this.canvas.getBoundingClientRect().top - TOP) / (this.height - TOP - BOTTOM) * (this.high - this.low);
+    const own = at;
+    let held = false;
+    made.addEventListener("pointerdown", (event) => { made.setPointerCapture(event.pointerId); held = true; });
+    made.addEventListener("pointermove", (event) => { if (held) move(value(event)); });
+    for (const end of ["pointerup", "pointercancel"]) made.addEventListener(end, () => { held = false; at = own; });
+    made.addEventListener("keydown", (event) => {
+      const steps = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 }[event.key];
+      if (!steps || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      at = own;
+      move(this.lines[own].value + steps * (this.high - this.low) / 100);
+      at = own;
+    });
+    this.plot.append(made);
+    return made;
   }
 
   axes(pen, color) {
@@ -166,6 +267,50 @@ export class Chart {
     pen.stroke();
   }
 
+  // Live curves: what was drawn of them is moved to the left, and only what is new is drawn, unless the scale is another one.
+  roll(pen, scale, color) {
+    const { width, height, low, high, series, y, span: [start, end] } = this;
+    const perMs = (width - LEFT - RIGHT) * scale / (end - start);
+    const key = [low, high, width, height, scale, end - start, series.length, color("s0")].join();
+    if (this.rolled?.key !== key) {
+      const canvas = this.rolled?.canvas ?? element("canvas");
+      canvas.width = Math.ceil((width - LEFT - RIGHT) * scale) + ROLLED_MORE;
+      canvas.height = Math.ceil(height * scale);
+      this.rolled = { key, canvas, pen: canvas.getContext("2d"), origin: start, drawn: new Map() };
+    }
+    const { rolled } = this;
+    const moved = Math.floor((start - rolled.origin) * perMs);
+    if (moved > 0) {
+      rolled.pen.globalCompositeOperation = "copy";
+      rolled.pen.drawImage(rolled.canvas, -moved, 0);
+      rolled.pen.globalCompositeOperation = "source-over";
+      rolled.origin += moved / perMs;
+    }
+    rolled.pen.lineWidth = 1.5 * scale;
+    series.forEach(({ name, points, bridge }, at) => {
+      const before = rolled.drawn.get(name) ?? -Infinity;
+      let next = points.length;
+      while (next > 0 && points[next - 1][1] > before) next--;
+      if (next === points.length) return;
+      rolled.pen.strokeStyle = color(`s${at % 6}`);
+      rolled.pen.beginPath();
+      let last = next > 0 ? points[next - 1] : null;
+      const x = (ms) => (ms - rolled.origin) * perMs;
+      if (last) rolled.pen.moveTo(x(last[1]), y(last[4]) * scale);
+      for (; next < points.length; next++) {
+        const point = points[next];
+        if (!last || point[0] - last[1] > bridge) rolled.pen.moveTo(x(point[0]) - 0.5, y(point[4]) * scale);
+        rolled.pen.lineTo(x(point[1]), y(point[4]) * scale);
+        last = point;
+      }
+      rolled.pen.stroke();
+      rolled.drawn.set(name, last[1]);
+    });
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.drawImage(rolled.canvas, LEFT * scale - (start - rolled.origin) * perMs, 0);
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
+  }
+
   tell() {
     const head = element("tr");
     for (const text of ["Time", "Series", "Least", "Mean", "Greatest"]) { const cell = element("th", text); cell.scope = "col"; head.append(cell); }
@@ -187,24 +332,13 @@ export class Chart {
   listen() {
     const { canvas } = this;
     const at = (event) => event.clientX - canvas.getBoundingClientRect().left;
-    const value = (event) => this.high - (event.clientY - canvas.getBoundingClientRect().top - TOP) / (this.height - TOP - BOTTOM) * (this.high - this.low);
     const ms = (place) => this.span[0] + (place - LEFT) / (this.width - LEFT - RIGHT) * (this.span[1] - this.span[0]);
-    let moves = null;
-    canvas.addEventListener("pointerdown", (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      const near = this.limit !== null && Math.abs(this.y(this.limit) - (event.clientY - canvas.getBoundingClientRect().top)) < 8;
-      moves = near ? "limit" : "span";
-      if (!near) this.dragged = [at(event), at(event)];
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (moves === "limit") this.asked.limit(+value(event).toPrecision(3));
-      if (moves === "span") { this.dragged[1] = at(event); this.draw(); }
-    });
+    canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); this.dragged = [at(event), at(event)]; });
+    canvas.addEventListener("pointermove", (event) => { if (this.dragged) { this.dragged[1] = at(event); this.draw(); } });
     canvas.addEventListener("pointerup", () => {
       const drawn = this.dragged;
       this.dragged = null;
-      if (moves === "span" && drawn && Math.abs(drawn[1] - drawn[0]) > 4) this.asked.span(ms(Math.min(...drawn)), ms(Math.max(...drawn)));
-      moves = null;
+      if (drawn && Math.abs(drawn[1] - drawn[0]) > 4) this.asked.span(ms(Math.min(...drawn)), ms(Math.max(...drawn)));
       this.draw();
     });
     canvas.addEventListener("keydown", (event) => {

@@ -5,6 +5,7 @@ import { chosen, element, show } from "./board.js";
 import { View } from "./view.js";
 
 const REFRESH_MS = 5000;
+const OF_LIMIT = ["limit", "level", "below", "metric"];
 const byId = (id) => document.getElementById(id);
 let params = new URLSearchParams(location.search);
 const agents = named(params);
@@ -21,12 +22,14 @@ function go(changes, quietly = false) {
   }
   const address = `${location.pathname}?${params}`;
   if (quietly) history.replaceState(null, "", address); else history.pushState(null, "", address);
-  render();
+  // Another threshold needs no other values.
+  if (view.shown && Object.keys(changes).length && Object.keys(changes).every((name) => OF_LIMIT.includes(name))) view.limited(params);
+  else render();
 }
 
 function link(row) {
   const of = new URLSearchParams(params);
-  for (const name of ["start", "end", "every", "limit", "below"]) of.delete(name);
+  for (const name of ["start", "end", "every", "why", ...OF_LIMIT]) of.delete(name);
   of.set("check", row.check);
   if (agents.length > 1) of.set("at", row.agent.origin);
   return `?${of}`;
@@ -108,6 +111,9 @@ listen("sort", "change", ({ value }) => ({ sort: value }));
 listen("span", "change", ({ value }) => ({ since: value, start: null, end: null, every: null }));
 listen("every", "change", ({ value }) => ({ every: value }));
 listen("limit", "change", ({ value }) => ({ limit: value }));
+listen("level", "change", ({ value }) => ({ level: value === "CRITICAL" ? null : value }));
+listen("metric", "change", ({ value }) => ({ metric: value }));
+byId("else-ask").addEventListener("click", () => go({ why: "now" }));
 listen("below", "change", ({ checked }) => ({ below: checked && "1" }));
 for (const form of document.forms) form.addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("click", (event) => {
@@ -120,6 +126,5 @@ document.addEventListener("click", (event) => {
 });
 addEventListener("popstate", () => { params = new URLSearchParams(location.search); render(); });
 
-await refresh();
-await render();
+await Promise.all([refresh(), render()]);
 setInterval(() => { refresh(); view.refresh().catch(() => { /* the board says what is wrong */ }); }, REFRESH_MS);

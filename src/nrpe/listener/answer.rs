@@ -143,7 +143,7 @@ fn signal_name(signal: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::implicit_check;
+    use crate::config::implicit_check;
     use crate::observe::{Ending, Observation, PluginEnd, Reading, observe_plugin};
 
     fn answer(ending: Ending, stdout: &[u8], stderr: &[u8]) -> (u8, String) {

@@ -12,6 +12,12 @@ const CLASSES: usize = 64 * CLASSES_PER_POWER;
 /// Share of the distances that count as usual. Retries make some distances shorter.
 const USUAL: f64 = 0.75;
 
+/// The class of a distance.
+fn class(distance_ms: i64) -> usize {
+    let class = ((distance_ms.max(1) as f64).log2() * CLASSES_PER_POWER as f64) as usize;
+    class.min(CLASSES - 1)
+}
+
 impl Default for Intervals {
     fn default() -> Intervals {
         Intervals { counts: vec![0; CLASSES], last_ms: None }
@@ -22,10 +28,20 @@ impl Intervals {
     /// Takes in the time of the next run.
     pub fn add(&mut self, time_ms: i64) {
         if let Some(last_ms) = self.last_ms.replace(time_ms) {
-            let distance = time_ms.saturating_sub(last_ms).max(1) as f64;
-            let class = (distance.log2() * CLASSES_PER_POWER as f64) as usize;
-            self.counts[class.min(CLASSES - 1)] += 1;
+            self.counts[class(time_ms.saturating_sub(last_ms))] += 1;
         }
+    }
+
+    /// Whether distances between these two count as the same (ms).
+    pub fn are_alike(least_ms: i64, greatest_ms: i64) -> bool {
+        class(least_ms) == class(greatest_ms)
+    }
+
+    /// Takes in further runs after the one that was taken in last, as far apart as this or [alike](Intervals::are_alike), and the time
+    /// of the last of them.
+    pub fn add_alike(&mut self, count: u64, apart_ms: i64, last_ms: i64) {
+        self.counts[class(apart_ms)] += count;
+        self.last_ms = Some(last_ms);
     }
 
     /// The longest usual distance, in milliseconds; none with fewer than two runs.

@@ -27,6 +27,9 @@ const FLAPS: usize = 14;
 /// Written only where a run is consolidated.
 pub(super) const SPAN: usize = 15;
 
+/// What may differ where the state of a check, or how it stands, turns.
+pub(super) const TURNING: [usize; 3] = [VERDICT, STANDING, SINCE];
+
 /// Where in the verdict the byte of [`Provenance::code`] is.
 const KIND_SHIFT: u32 = 8;
 

@@ -21,6 +21,21 @@ pub(crate) struct Bad {
     pub(crate) what: &'static str,
 }
 
+/// Stretches that are shorter on average than so many rows save nothing.
+const ROWS_PER_STRETCH_MIN: usize = 16;
+
+/// Rows that follow one another and ended alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EndedAlike {
+    /// The times of the first and the last.
+    pub(crate) ends_ms: (i64, i64),
+    pub(crate) runs: u64,
+    /// How far neighbours are apart, at least and at most (ms).
+    pub(crate) apart_ms: (i64, i64),
+    pub(crate) state: State,
+    pub(crate) reason: Reason,
+}
+
 /// The bytes of one chunk.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ChunkBytes<'a>(pub(crate) &'a [u8]);
@@ -263,6 +278,50 @@ impl<'a> ChunkBytes<'a> {
         read().map_err(malformed(header.columns[header::ATTRIBUTES]))
     }
 
+    /// The rows in stretches that ended alike and follow one another steadily; none where it takes a look at each row to tell.
+    pub(crate) fn ended_alike<N>(&self, header: &Header<N>) -> Result<Option<Vec<EndedAlike>>, Bad> {
+        let verdicts = match self.verdicts(header)? {
+            Ints::Constant(verdict) => vec![(verdict, header.rows)],
+            Ints::Stretches(stretches) => stretches,
+            Ints::Packed(_) => return Ok(None),
+        };
+        let times = self.times(header)?;
+        let Some((ends, apart_ms)) = times.steady(header.rows) else { return Ok(None) };
+        if (verdicts.len() + ends.len()).saturating_mul(ROWS_PER_STRETCH_MIN) > header.rows {
+            return Ok(None);
+        }
+        let lookup = times.lookup().map_err(malformed(header.columns[header::TIMES]));
+        let (mut lookup, mut ends, mut row) = (lookup?, ends.into_iter().peekable(), 0);
+        let mut found = Vec::new();
+        for (number, end_of_verdict) in verdicts {
+            let verdict = attributes::verdict(number).map_err(malformed(header.columns[header::ATTRIBUTES]));
+            let (state, _, reason) = verdict?;
+            while row < end_of_verdict {
+                while ends.next_if(|end| *end <= row).is_some() {}
+                let end = ends.peek().map_or(end_of_verdict, |end| (*end).min(end_of_verdict));
+                let mut time = |row| lookup.at(row).map_err(malformed(header.columns[header::TIMES]));
+                let ends_ms = (time(row)?, time(end - 1)?);
+                found.push(EndedAlike { ends_ms, runs: (end - row) as u64, apart_ms, state, reason });
+                row = end;
+            }
+        }
+        Ok(Some(found))
+    }
+
+    /// What tells whether the state of the check turned from one row to the next: verdict, standing and since when it has stood so.
+    pub(crate) fn turning<N>(&self, header: &Header<N>) -> Result<[Ints<'a>; 3], Bad> {
+        let extent = header.columns[header::ATTRIBUTES];
+        let mut cursor = self.column(extent)?;
+        let mut read = || {
+            let mut columns = Vec::with_capacity(attributes::SPAN);
+            for _ in 0..attributes::SPAN {
+                columns.push(Ints::get(&mut cursor, header.rows)?);
+            }
+            Ok(attributes::TURNING.map(|column| columns[column].clone()))
+        };
+        read().map_err(malformed(extent))
+    }
+
     /// Reason of each row, and a number of it.
     pub(crate) fn figures<N>(
         &self,
@@ -353,6 +412,19 @@ impl<'a> ChunkBytes<'a> {
         Ok(header)
     }
 
+    /// The rows without their metrics and instances.
+    pub(crate) fn plain_rows(&self, header: &Header) -> Result<RowsIn, Bad> {
+        Ok(RowsIn {
+            times: self.all_times(header)?,
+            seqs: self.seqs(header)?,
+            attributes: self.attributes(header)?,
+            texts: self.texts(header)?,
+            shapes: vec![Vec::new()],
+            shape_rows: vec![0; header.rows],
+            ..RowsIn::default()
+        })
+    }
+
     /// Everything.
     pub(crate) fn rows(&self, header: &Header) -> Result<RowsIn, Bad> {
         self.rows_of(header, self.shapes(header)?, &[])
@@ -399,6 +471,11 @@ impl<'a> ChunkBytes<'a> {
 }
 
 impl<N> Header<N> {
+    /// The attributes cannot be decoded although their checksum holds.
+    pub(crate) fn malformed_attributes(&self) -> Bad {
+        malformed(self.columns[header::ATTRIBUTES])(Short)
+    }
+
     /// The times cannot be decoded although their checksum holds.
     pub(crate) fn malformed_times(&self) -> Bad {
         malformed(self.columns[header::TIMES])(Short)

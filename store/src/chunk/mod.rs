@@ -12,7 +12,7 @@ mod rows;
 pub(crate) use attributes::{ATTRIBUTES, of_run as attributes_of, to_run as run_of};
 pub(crate) use build::LogRows;
 pub(crate) use compact::CompactRows;
-pub(crate) use decode::{Bad, ChunkBytes, Shapes, find_chunks};
+pub(crate) use decode::{Bad, ChunkBytes, EndedAlike, Shapes, find_chunks};
 pub(crate) use encode::encode;
 #[cfg(feature = "fuzzing")]
 pub(crate) use encode::put_chunk_around;

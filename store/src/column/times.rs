@@ -161,6 +161,20 @@ impl<'a> Times<'a> {
         Some((self.step, stretches))
     }
 
+    /// The rows in stretches without a skip, as the row after the last, and how far apart neighbours within them are at least and at most
+    /// (ms); none without a grid.
+    pub(crate) fn steady(&self, rows: usize) -> Option<(Vec<usize>, (i64, i64))> {
+        let (_, stretches) = self.slots(0..rows)?;
+        let mut end = 0;
+        let ends = stretches.iter().map(|(_, rows)| {
+            end += rows;
+            end
+        });
+        let spread = self.late.1.wrapping_sub(self.late.0);
+        let apart = (self.step.checked_sub(spread)?.max(0), self.step.checked_add(spread)?);
+        Some((ends.collect(), apart))
+    }
+
     /// The column, ready to be asked for single times.
     pub(crate) fn lookup(self) -> std::result::Result<TimeLookup<'a>, Short> {
         let residuals = if self.step == 0 {

@@ -32,8 +32,8 @@ pub(super) trait Excerpt {
 /// Iterates over batches of rows, by time, then arrival.
 pub(super) struct Excerpts<'a, E> {
     snapshot: &'a Snapshot,
-    sweep: Sweep<'a>,
-    span: RangeInclusive<i64>,
+    pub(super) sweep: Sweep<'a>,
+    pub(super) span: RangeInclusive<i64>,
     excerpt: E,
 }
 
@@ -48,7 +48,7 @@ impl<'a, E: Excerpt> Excerpts<'a, E> {
         Excerpts { snapshot, sweep: snapshot.sweep(check, &span), span, excerpt }
     }
 
-    fn batch(&self, stretch: Stretch<'a>) -> Result<Vec<E::Row>> {
+    pub(super) fn batch(&self, stretch: Stretch<'a>) -> Result<Vec<E::Row>> {
         let parts = match stretch {
             Stretch::Rows(parts) => parts,
             Stretch::Chunk(segment, chunk) => {

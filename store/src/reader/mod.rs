@@ -38,5 +38,5 @@ pub use scan::Scan;
 pub use series::{Bucket, Catalogue, CheckInfo, CheckSeries, Sample, SeriesInfo, SeriesKey, StoreInfo};
 pub use slots::{SlotStretch, Slots};
 pub use snapshot::Snapshot;
-pub use states::{RunState, States};
+pub use states::{RunState, StateStretch, StateStretches, States};
 pub use windows::Windows;

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use custos_store::{Reason, Run, Snapshot, State};
+use custos_store::{Reason, Run, Snapshot, State, StateStretch};
 
 use super::curve::Envelope;
 use super::track::{Drawn, Track};
@@ -110,11 +110,18 @@ impl EnvelopeRequest<'_> {
                 _ => return Ok(None),
             }
         }
-        for batch in store.states(self.check, start..end) {
+        for batch in store.state_stretches(self.check, start..end) {
             context.look()?;
             let Ok(batch) = batch else { return Ok(None) };
-            for run in batch {
-                strip.note(run.time_ms, run.state, run.reason);
+            if batch.iter().all(|stretch| strip.can_note_all(stretch)) {
+                batch.iter().for_each(|stretch| strip.note_all(stretch));
+                continue;
+            }
+            let (Some(first), Some(last)) = (batch.first(), batch.last()) else { continue };
+            // No other batch has runs of these times.
+            for runs in store.states(self.check, first.first_ms..last.last_ms.saturating_add(1)) {
+                let Ok(runs) = runs else { return Ok(None) };
+                runs.iter().for_each(|run| strip.note(run.time_ms, run.state, run.reason));
             }
         }
         Ok(Some(strip))
@@ -199,6 +206,25 @@ impl Strip {
             _ => {
                 self.end_stretch(time_ms);
                 self.stretch = Some(Stretch { first_ms: time_ms, last_ms: time_ms, state });
+            }
+        }
+    }
+
+    /// Whether a stretch of runs tells as much as each of them.
+    fn can_note_all(&self, stretch: &StateStretch) -> bool {
+        let (least_ms, greatest_ms) = stretch.apart_ms;
+        stretch.runs == 1
+            || !was_run(stretch.reason)
+            || (greatest_ms <= self.cell_ms && Intervals::are_alike(least_ms, greatest_ms))
+    }
+
+    /// Takes in the states of the next runs, of which [`can_note_all`](Strip::can_note_all) says that they can be.
+    fn note_all(&mut self, stretch: &StateStretch) {
+        self.note(stretch.first_ms, stretch.state, stretch.reason);
+        if stretch.runs > 1 && was_run(stretch.reason) {
+            self.intervals.add_alike(stretch.runs - 1, stretch.apart_ms.0, stretch.last_ms);
+            if let Some(known) = &mut self.stretch {
+                known.last_ms = stretch.last_ms;
             }
         }
     }

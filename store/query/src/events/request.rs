@@ -57,7 +57,7 @@ impl EventRequest<'_> {
         let mut imported = None;
         // All runs, whatever their time: each is compared with the one that arrived before it, within the span or not.
         let mut all = None;
-        for arrived in store.arrived_rev(check).within(self.span.clone()) {
+        for arrived in store.arrived_rev(check).within(self.span.clone()).turns() {
             context.count_run()?;
             match arrived {
                 Ok(arrived) if arrived.run.imported => imported = Some(self.span.start),
@@ -140,7 +140,7 @@ impl EventRequest<'_> {
 
 /// What the agent wrote of a check up to a position, against the order of arrival.
 fn own_rev<'a>(store: &'a Snapshot, check: &str, end: Position) -> impl Iterator<Item = Arrived> + use<'a> {
-    store.arrived_rev(check).before(end).flatten().filter(|one| !one.run.imported)
+    store.arrived_rev(check).before(end).turns().flatten().filter(|one| !one.run.imported)
 }
 
 /// The imported runs of a check in a span, the latest first. What is damaged is reported on the way through all runs.
@@ -154,6 +154,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::events::EventFold;
 
     const HOUR: i64 = 3_600_000;
 
@@ -288,8 +289,81 @@ mod tests {
         assert!(json.ends_with(r#","lasted_ms":null}"#), "{json}");
     }
 
+    /// The events of the agent's own runs, by a look at each of them.
+    fn by_all_runs(store: &Snapshot) -> Vec<Event> {
+        let mut runs: Vec<Run> = store.arrived_rev("x").map(|arrived| arrived.unwrap().run).collect();
+        runs.reverse();
+        let mut fold = EventFold::after("x", None);
+        runs.iter().flat_map(|run| fold.add(run).collect::<Vec<_>>()).collect()
+    }
+
+    #[test]
+    fn what_chunks_know_is_what_all_runs_tell() {
+        // Some chunks in which nothing turns, some with a problem within or at their ends, and a clock that was set back.
+        let state = |n: i64| match n {
+            16_380..=16_390 | 40_000 | 50_000..=51_000 => 2,
+            16_391..=16_400 | 81_920 => 1,
+            30_000..=30_100 => 9,
+            _ => 0,
+        };
+        for back in [None, Some(60_000)] {
+            let time = |n: i64| n * 10 - if back.is_some_and(|back| n >= back) { 100_000 } else { 0 };
+            let steps: Vec<(i64, u8)> = (0..100_000).map(|n| (time(n), state(n))).collect();
+            let directory = tempfile::tempdir().unwrap();
+            let options = Options { log_bytes: 64 << 10, ..Options::default() };
+            let mut writer = Writer::open(directory.path(), options).unwrap();
+            for run in runs(&steps) {
+                writer.append(&[("x", &run)]).unwrap();
+            }
+            writer.compact().unwrap();
+            writer.close().unwrap();
+            let store = Reader::open(directory.path()).unwrap();
+            let expected = by_all_runs(&store);
+            assert!(expected.len() >= 8);
+            assert_eq!(events(&store, i64::MIN..i64::MAX, false, 1000), expected);
+            for span in [163_000..164_000, 163_840..163_850, 0..500_005, 399_999..400_001, 500_000..600_000] {
+                let mut within: Vec<&Event> =
+                    expected.iter().filter(|event| span.contains(&event.time_ms)).collect();
+                within.sort_by_key(|event| event.time_ms);
+                let mut found = events(&store, span.clone(), false, 1000);
+                found.sort_by_key(|event| event.time_ms);
+                assert!(found.iter().eq(within), "{span:?}");
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
+
+        /// Whatever chunks know of states, the answer is that of all runs.
+        #[test]
+        fn passing_over_runs_leaves_nothing_out(
+            stretches in prop::collection::vec((1..40_usize, 0..5_u8, -30..60_i64), 1..30),
+            from in 0..400_i64,
+            length in 1..400_i64,
+        ) {
+            let (mut time_ms, mut steps) = (0, Vec::new());
+            for (count, code, jump) in stretches {
+                time_ms += jump;
+                steps.extend((0..count as i64).map(|n| (time_ms + n, code)));
+                time_ms += count as i64;
+            }
+            let directory = tempfile::tempdir().unwrap();
+            let mut writer = Writer::open(directory.path(), Options { log_bytes: 64 << 10, ..Options::default() }).unwrap();
+            for (n, run) in runs(&steps).iter().enumerate() {
+                writer.append(&[("x", run)]).unwrap();
+                if n == steps.len() / 2 {
+                    writer.compact().unwrap();
+                }
+            }
+            writer.compact().unwrap();
+            let store = Reader::open(directory.path()).unwrap();
+            let expected = by_all_runs(&store);
+            prop_assert_eq!(&events(&store, i64::MIN..i64::MAX, false, 1000), &expected);
+            let span = from..from + length;
+            let within = expected.iter().filter(|event| span.contains(&event.time_ms));
+            prop_assert!(events(&store, span.clone(), false, 1000).iter().eq(within));
+        }
 
         /// Whatever is asked for is a part of all there is.
         #[test]

@@ -3,26 +3,27 @@
 use std::ops::Range;
 
 use custos_query::{ReadContext, is_judged};
-use custos_store::{Reader, Run, State};
+use custos_store::{Run, Snapshot, State};
 
 use crate::limits::{WHY_LEAD_MS, WHY_RUNS_BACK_MAX, WHY_WINDOW_MS, WHY_WINDOW_MS_MAX};
 
 /// How a check stood: its last run that was judged, and since when it has had its state.
-pub(super) struct Standing {
-    pub(super) run: Run,
+pub struct Standing {
+    /// Its last run that was judged.
+    pub run: Run,
     /// When the state began that it has (ms since the epoch).
-    pub(super) since_ms: i64,
+    pub since_ms: i64,
 }
 
 /// How a check stood at a time.
-pub(super) fn standing(
-    reader: &Reader,
+pub fn standing(
+    store: &Snapshot,
     check: &str,
     at_ms: i64,
     context: &mut ReadContext<'_>,
 ) -> Option<Standing> {
     let mut found: Option<Standing> = None;
-    for run in reader.runs_rev(check, i64::MIN..at_ms).take(WHY_RUNS_BACK_MAX) {
+    for run in store.runs_rev(check, i64::MIN..at_ms).take(WHY_RUNS_BACK_MAX) {
         let run = match run {
             Ok(run) => run,
             Err(error) => {
@@ -46,7 +47,7 @@ pub(super) fn standing(
 }
 
 /// The stretch that is compared: from a little before a problem began, at most some hours of it; else the last hour.
-pub(super) fn window(standing: Option<&Standing>, at_ms: i64) -> Range<i64> {
+pub fn window(standing: Option<&Standing>, at_ms: i64) -> Range<i64> {
     match standing {
         Some(standing) if standing.run.state != State::Ok => {
             let start_ms = standing.since_ms.saturating_sub(WHY_LEAD_MS);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use custos_store::State;
 
-use crate::config::{ByteUnits, Check, CheckNotify, Command, Native, Priority, Process, Serving};
+use super::{ByteUnits, Check, CheckNotify, Command, Native, Priority, Process, Serving};
 
 /// A check that runs only on request. A problem is hard at once, as there are no retries.
 pub fn implicit_check(name: &str) -> Check {

@@ -1,0 +1,79 @@
+//! What the page asks for besides values: backtests, marks and reasons are those of the commands.
+
+use serde_json::Value;
+
+use crate::client::Server;
+use crate::stage::{custos, text};
+
+/// From 2026-01-01 00:00 on, for ten minutes.
+const TIME: &str = "start=1767225600&end=1767226201";
+
+fn json(server: &Server, target: &str) -> Value {
+    let (status, body) = server.get(target);
+    assert_eq!(status, 200, "{target}: {body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+#[test]
+fn a_backtest_is_that_of_the_command() {
+    let server = Server::start();
+    let store = server.stage.shown("store");
+    for (option, parameter) in [("--critical=40", "critical=40"), ("--warning=10:20", "warning=10:20")] {
+        let line = ["backtest", "load:load1", option, "--since", "2026-01-01T00:00:00Z", "--until"];
+        let line = [&line[..], &["2026-01-01T00:10:01Z", "--json", "--store", &store]].concat();
+        let output = custos(&line).output().unwrap();
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let found = json(&server, &format!("/api/backtest?check=load&metric=load1&{parameter}&{TIME}"));
+        assert!(!found["intervals"].as_array().unwrap().is_empty());
+        for key in ["intervals", "judged", "not_observed"] {
+            assert_eq!(found[key], told[key], "{parameter} {key}");
+        }
+        assert_eq!(found["totals"]["firing_ms"], told["totals"]["firing_ms"]);
+        assert_eq!(found["thresholds"][0]["metric"], "load1");
+    }
+    // As it is, it says nothing.
+    let as_is = json(&server, &format!("/api/backtest?check=load&{TIME}"));
+    assert_eq!(as_is["totals"]["alerts"], 0);
+    for (target, wrong) in [
+        (format!("/api/backtest?check=load&critical=x&metric=load1&{TIME}"), "no range"),
+        (format!("/api/backtest?check=load&critical=5&{TIME}"), "no threshold to change"),
+        (format!("/api/backtest?check=nothing&{TIME}"), "there is no such check"),
+        (format!("/api/backtest?check=load&for=-5s&{TIME}"), "it is negative"),
+        ("/api/backtest?check=load".to_owned(), "start"),
+    ] {
+        let (status, body) = server.get(&target);
+        assert!(status == 400 && body.contains(wrong), "{target}: {status} {body}");
+    }
+}
+
+#[test]
+fn marks_are_those_of_their_time_and_check() {
+    let server = Server::start();
+    let store = server.stage.shown("store");
+    for (time, words) in [
+        ("2026-01-01T00:02:00Z..2026-01-01T00:03:00Z", &["load", "a disk"][..]),
+        ("2026-01-01T00:04:00Z..2026-01-01T00:05:00Z", &["net", "a switch"]),
+        ("2026-01-02T00:04:00Z..2026-01-02T00:05:00Z", &["later"]),
+    ] {
+        let line = [&["incident", "add", time][..], words, &["--store", &store]].concat();
+        let output = custos(&line).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let texts = |target: &str| -> Vec<String> {
+        let found = json(&server, target);
+        let all = found["incidents"].as_array().unwrap().iter();
+        all.map(|one| one["text"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(texts(&format!("/api/marks?check=load&{TIME}")), ["a disk"]);
+    assert_eq!(texts(&format!("/api/marks?{TIME}")), ["a disk", "a switch"]);
+}
+
+#[test]
+fn why_says_what_decided_and_what_else_changed() {
+    let server = Server::start();
+    let found = json(&server, "/api/why?check=net&at=1767226200&else=1");
+    assert_eq!(found["stood"]["state"], "WARNING");
+    assert!(found["start_ms"].is_i64() && found["series"].is_array() && found["changes"].is_array());
+    let found = json(&server, "/api/why?check=nothing");
+    assert_eq!(found["stood"], Value::Null);
+}
