@@ -173,6 +173,7 @@ impl Curve {
             note,
             // The gaps are marked.
             bridge_ms: i64::MAX,
+            band: Vec::new(),
         }
     }
 }

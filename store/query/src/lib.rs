@@ -24,6 +24,7 @@ pub mod limits;
 mod merged;
 mod new_texts;
 mod newest;
+mod normal;
 mod outbound;
 mod placed;
 mod printable;
@@ -50,6 +51,7 @@ pub use columns::{Column, Columns, part_of};
 pub use context::ReadContext;
 pub use custos_memory::Change as MetricChange;
 pub use custos_memory::limits::{CHANGE_HISTORY_DAYS, FORECAST_DAYS};
+pub use custos_memory::{Band, WEEK_HOURS};
 pub use custos_memory::{Form as SimilarForm, Silent as ForecastSilent};
 pub use envelope::{CheckEnvelope, Drawn, Envelope, EnvelopeRequest, Limit, Others};
 pub use error::{Error, Offer, Result};
@@ -61,6 +63,7 @@ pub use latest::{LatestRuns, latest_runs};
 pub use merged::{MergedRuns, merged_runs};
 pub use new_texts::{NewText, NewTextsRequest};
 pub use newest::{Listed, NewestRuns, Pick};
+pub use normal::{Normal, NormalRequest};
 pub use outbound::{
     OutboundRuns, OutboundSample, OutboundSeries, RunSample, RunSeries, Wanted, outbound_labels,
     outbound_series, walk_outbound,
