@@ -9,8 +9,8 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::{
     backtest, changes, check, check_nrpe, completion, config, doctor, events, feed, forecast, graph, help,
-    history, incident, init, note, notify, nrpe, query, report, rules, run, runs, serve, similar, sink, snmp,
-    status, store, stream, top, traps, watch, why,
+    history, incident, init, normal, note, notify, nrpe, query, report, rules, run, runs, serve, similar,
+    sink, snmp, status, store, stream, top, traps, watch, why,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -67,6 +67,7 @@ enum Command {
     Changes(changes::ChangesArgs),
     Similar(similar::SimilarArgs),
     Forecast(forecast::ForecastArgs),
+    Normal(normal::NormalArgs),
     Report(report::ReportArgs),
     Serve(serve::ServeArgs),
     Stream(stream::StreamArgs),
@@ -167,6 +168,7 @@ pub fn main() -> ExitCode {
         Command::Changes(args) => changes::run(&args),
         Command::Similar(args) => similar::run(&args),
         Command::Forecast(args) => forecast::run(&args),
+        Command::Normal(args) => normal::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Stream(args) => stream::run(&args),

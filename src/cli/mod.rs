@@ -25,6 +25,7 @@ mod init;
 mod listing;
 mod locate;
 mod log;
+mod normal;
 mod note;
 mod notify;
 mod nrpe;

@@ -122,9 +122,9 @@ impl Chart<'_> {
         for (index, series) in panel.iter().enumerate() {
             lines.push(self.title(series, index, panel.len() > 1));
         }
-        let summaries = || panel.iter().filter_map(|series| series.summary());
-        let min = summaries().map(|summary| summary.min).fold(f64::INFINITY, f64::min);
-        let max = summaries().map(|summary| summary.max).fold(f64::NEG_INFINITY, f64::max);
+        let ranges = || panel.iter().filter_map(|series| series.range());
+        let min = ranges().map(|(min, _)| min).fold(f64::INFINITY, f64::min);
+        let max = ranges().map(|(_, max)| max).fold(f64::NEG_INFINITY, f64::max);
         if min > max {
             self.empty_plot(lines);
             return;
@@ -158,10 +158,16 @@ impl Chart<'_> {
         }
         for row in 0..self.plot_rows {
             let mut line = self.gutter(labels[row].as_deref());
-            for cell in canvas.row(row) {
+            for (at, cell) in canvas.row(row).enumerate() {
+                let is_normal = || {
+                    let bands = panel.iter().filter_map(|series| self.band(series, at));
+                    let mut rows = bands.map(|(low, high)| row_of(high)..=row_of(low));
+                    rows.any(|rows| rows.contains(&row))
+                };
                 match (cell, thresholds[row]) {
                     (Some((character, series)), _) => line.push_char(Ink::Series(series), character),
                     (None, Some(state)) => line.push_char(Ink::State(state), self.threshold_mark(state)),
+                    (None, None) if is_normal() => line.push_char(Ink::Dim, self.normal_mark()),
                     (None, None) => line.push_char(Ink::Plain, ' '),
                 }
             }
@@ -260,6 +266,16 @@ impl Chart<'_> {
         lines.push(line);
     }
 
+    /// Where a series normally is in a cell.
+    fn band(&self, series: &Series, cell: usize) -> Option<(f64, f64)> {
+        let dots_x = self.options.glyphs.dots_x();
+        series.band.iter().skip(cell * dots_x).take(dots_x).flatten().next().copied()
+    }
+
+    fn normal_mark(&self) -> char {
+        if self.options.glyphs == Glyphs::Ascii { ':' } else { '░' }
+    }
+
     fn note_mark(&self) -> char {
         if self.options.glyphs == Glyphs::Ascii { '^' } else { '▲' }
     }
@@ -331,6 +347,10 @@ impl Chart<'_> {
                 let parts = vec![(Ink::Plain, "  ".to_owned()), mark, (Ink::Dim, format!(" {name}"))];
                 items.push(Item { weight: 1 + state.severity(), parts });
             }
+        }
+        if self.picture.series.iter().any(|series| !series.band.is_empty()) {
+            let parts = vec![(Ink::Dim, format!("  {} normal", self.normal_mark()))];
+            items.push(Item { weight: 1, parts });
         }
         if cells().any(Option::is_none) {
             items.push(Item { weight: 0, parts: vec![(Ink::Dim, "  blank: no run".to_owned())] });
@@ -474,6 +494,27 @@ mod tests {
         }
         picture.ribbons.push(Ribbon { title: "load".to_owned(), states });
         picture
+    }
+
+    #[test]
+    fn where_a_series_normally_is_stands_behind_it() {
+        let mut picture = hour(&ASCII);
+        let columns = picture.series[0].columns.len();
+        picture.series[0].band = (0..columns).map(|at| (at > columns / 2).then_some((2.0, 8.0))).collect();
+        let drawn = drawn(&picture, &ASCII);
+        let lines: Vec<&str> = drawn.lines().collect();
+        let plot = &lines[1..lines.len() - 4];
+        let of = |skipped: usize, taken: usize| {
+            plot.iter().filter(|line| line.chars().skip(skipped).take(taken).any(|of| of == ':')).count()
+        };
+        // Most of the plot is within it, of the right half only.
+        assert!(of(11, 33) == 0 && of(46, 34) > plot.len() / 2, "{drawn}");
+        // The highest is above all samples, and so the axis goes there.
+        assert!(
+            plot[0].trim_start().starts_with("8 +") || plot[1].trim_start().starts_with("8 +"),
+            "{drawn}"
+        );
+        assert!(lines[lines.len() - 1].contains(": normal"), "{drawn}");
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub struct Series {
     pub note: Option<String>,
     /// The longest time between two samples that is not a gap.
     pub bridge_ms: i64,
+    /// Where the values normally are, from lowest to highest, of each column; empty if that is not drawn.
+    pub band: Vec<Option<(f64, f64)>>,
 }
 
 /// A series in four numbers.
@@ -73,6 +75,15 @@ impl Series {
         }
         let Column { min, max, last, .. } = whole;
         Some(Summary { min, avg: whole.sum / whole.count as f64, max, last })
+    }
+
+    /// From the least to the greatest of all samples and of what is normal; `None` without samples.
+    pub(super) fn range(&self) -> Option<(f64, f64)> {
+        let summary = self.summary()?;
+        let bands = self.band.iter().flatten();
+        Some(bands.fold((summary.min, summary.max), |(least, greatest), (low, high)| {
+            (least.min(*low), greatest.max(*high))
+        }))
     }
 
     /// Whether the samples on both sides of two columns belong to one line.

@@ -39,7 +39,7 @@ const STYLE: &str = "
   svg { font: 12px system-ui, sans-serif; background: #fff; fill: #222; }
   .grid { stroke: #ddd; } .dim { fill: #777; } .hover { fill: transparent; } .hover:hover { fill: #8883; }
   .line { stroke: #06c; fill: none; } .area { stroke: #06c; fill: none; }
-  .WARNING { stroke: #c80; } .CRITICAL { stroke: #c00; } .limit { stroke-dasharray: 6 4; } .note { stroke: #80c; stroke-width: 2; stroke-dasharray: 2 3; }
+  .WARNING { stroke: #c80; } .CRITICAL { stroke: #c00; } .normal { fill: #4a43; } .limit { stroke-dasharray: 6 4; } .note { stroke: #80c; stroke-width: 2; stroke-dasharray: 2 3; }
   .state.OK { fill: #4a4; stroke: none; } .state.WARNING { fill: #ea0; stroke: none; }
   .state.CRITICAL { fill: #d22; stroke: none; } .state.UNKNOWN { fill: #a4c; stroke: none; }
   @media (prefers-color-scheme: dark) {
@@ -119,16 +119,9 @@ impl Drawing<'_> {
             self.put(format_args!("<tspan class=\"{class}\">{}</tspan>", escape(part)));
         }
         self.put(format_args!("</text>\n"));
-        let summary = series.summary();
-        let Some(summary) = summary else { return };
+        let Some(range) = series.range() else { return };
         let limits = series.thresholds.iter().flat_map(|threshold| limit_lines(&threshold.limit));
-        let axis = ValueAxis::fit(
-            (summary.min, summary.max),
-            limits,
-            &series.unit,
-            self.picture.prefixes,
-            TICKS_MAX,
-        );
+        let axis = ValueAxis::fit(range, limits, &series.unit, self.picture.prefixes, TICKS_MAX);
         let plot_top = top + TITLE_HEIGHT;
         let y = |value: f64| (plot_top + PLOT_HEIGHT) as f64 - axis.share(value) * PLOT_HEIGHT as f64;
         for (value, label) in axis.ticks() {
@@ -141,6 +134,7 @@ impl Drawing<'_> {
                 y + 4.0
             ));
         }
+        self.band(series, &y);
         self.time_ticks(plot_top);
         self.lines(series, &y);
         for limit in series.thresholds.iter().map(|threshold| &threshold.limit) {
@@ -175,6 +169,25 @@ impl Drawing<'_> {
                 plot_top + PLOT_HEIGHT + 16,
                 escape(&tick.label)
             ));
+        }
+    }
+
+    /// Where the series normally is: equal neighbours are one rectangle.
+    fn band(&mut self, series: &Series, y: &dyn Fn(f64) -> f64) {
+        let mut start = 0;
+        for part in series.band.chunk_by(|one, other| one == other) {
+            if let Some((low, high)) = part[0] {
+                let shown = |value: f64| quantity(value, &series.unit, self.picture.prefixes);
+                let title = escape(&format!("normally {} to {}", shown(low), shown(high)));
+                // One that has no height is still seen.
+                let (top, height) = (y(high), (y(low) - y(high)).max(1.0));
+                self.put(format_args!(
+                    "<rect class=\"normal\" x=\"{}\" y=\"{top:.1}\" width=\"{}\" height=\"{height:.1}\"><title>{title}</title></rect>\n",
+                    LEFT + start,
+                    part.len()
+                ));
+            }
+            start += part.len();
         }
     }
 
@@ -289,7 +302,8 @@ mod tests {
         let note = NoteMark { time_ms: 1_795_348_860_000, text: "</text><script>\u{1b}&\"".to_owned() };
         let mut columns = Columns::new(1_795_348_800_000, 1_795_352_400_000, SVG_COLUMNS);
         columns.add(1_795_348_800_000, 1.0);
-        let series = Series { columns: columns.into_vec(), ..Series::default() };
+        let band = vec![Some((0.0, 1.0)); SVG_COLUMNS];
+        let series = Series { columns: columns.into_vec(), band, ..Series::default() };
         let drawn = svg(&Picture {
             start_ms: 1_795_348_800_000,
             end_ms: 1_795_352_400_000,
@@ -304,6 +318,7 @@ mod tests {
             "<line class=\"note\" x1=\"90\" x2=\"90\" y1=\"26\" y2=\"226\"><title>{written}</title></line>"
         );
         assert!(drawn.contains(&line), "{drawn}");
+        assert_eq!(drawn.matches("<rect class=\"normal\"").count(), 1, "{drawn}");
         assert!(drawn.contains(&format!(">▲ {written}</text>")) && !drawn.contains("<script"), "{drawn}");
     }
 

@@ -14,7 +14,16 @@ pub fn titled(check: &str, envelope: Envelope, thresholds: &[Threshold]) -> grap
         limits.into_iter().map(|limit| graph::Threshold { limit, of_plugin: true }).collect();
     all.extend(configured(&series, (&unit, rate), thresholds));
     let (check, name) = (check.to_owned(), series.to_string());
-    graph::Series { check, name, unit, columns, thresholds: all, bridge_ms, note: note(&others) }
+    graph::Series {
+        check,
+        name,
+        unit,
+        columns,
+        thresholds: all,
+        bridge_ms,
+        note: note(&others),
+        band: Vec::new(),
+    }
 }
 
 /// The thresholds of a check's definition that judge a series whose values have a unit and may be changes per second.

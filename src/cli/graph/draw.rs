@@ -6,7 +6,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap_complete::engine::ArgValueCompleter;
-use custos_query::{CheckEnvelope, Drawn, EnvelopeRequest, ReadContext, Series, check_names};
+use custos_query::{
+    Bucketed, CheckEnvelope, Drawn, Envelope, EnvelopeRequest, ReadContext, Series, SimilarSeries,
+    check_names,
+};
 use custos_store::{Provenance, Reader};
 use jiff::Zoned;
 
@@ -14,12 +17,15 @@ use super::query;
 use super::target::{Target, target};
 use super::watched::join_watched;
 use crate::cli::completion;
+use crate::cli::normal::{normal, week_hour};
 use crate::cli::note::notes_or_none;
 use crate::cli::read::{Damage, Failure, Opened, ReadArgs, finish, now, tell, time};
 use crate::cli::style::Style;
 use crate::config::Check;
 use crate::exit_code::ExitCode;
-use crate::graph::{Glyphs, NoteMark, Picture, Ribbon, SVG_COLUMNS, TextOptions, cells, columns, svg, text};
+use crate::graph::{
+    self, Glyphs, NoteMark, Picture, Ribbon, SVG_COLUMNS, TextOptions, cells, columns, svg, text,
+};
 use crate::limits::GRAPH_SERIES_MAX;
 use crate::picture::titled;
 use crate::rules::usual_series;
@@ -63,6 +69,9 @@ pub(in crate::cli) struct GraphArgs {
     /// Draw the values of counters, not their change per second
     #[arg(long, conflicts_with = "rate")]
     raw: bool,
+    /// Draw where each metric normally is at that hour of the week behind it, by all before the graph, see custos normal
+    #[arg(long)]
+    normal: bool,
     /// Leave out what a check ran more often while somebody watched it
     #[arg(long)]
     own: bool,
@@ -188,7 +197,13 @@ fn picture(
         };
         let CheckEnvelope { series, states } = envelope;
         let thresholds = defined.map(|check| &check.thresholds[..]).unwrap_or_default();
-        picture.series.extend(series.into_iter().map(|one| titled(&check, one, thresholds)));
+        for envelope in series {
+            let band = match args.normal {
+                true => band(reader, &check, &envelope, &picture, &mut context)?,
+                false => Vec::new(),
+            };
+            picture.series.push(graph::Series { band, ..titled(&check, envelope, thresholds) });
+        }
         picture.ribbons.push(Ribbon { title: check, states });
         picture.ribbons.extend(watched);
     }
@@ -209,6 +224,27 @@ fn picture(
     picture.notes =
         within.into_iter().map(|note| NoteMark { time_ms: note.time_ms, text: note.said() }).collect();
     Ok((picture, left_out))
+}
+
+/// Where a series normally is, for each column of a picture; nothing of what the agent itself measures.
+fn band(
+    reader: &Reader,
+    check: &str,
+    envelope: &Envelope,
+    picture: &Picture,
+    context: &mut ReadContext<'_>,
+) -> Result<Vec<Option<(f64, f64)>>, Failure> {
+    let Series::Metric(key) = &envelope.series else { return Ok(Vec::new()) };
+    let series = Bucketed { key: key.clone(), is_counter: envelope.rate };
+    let of = SimilarSeries { check: check.to_owned(), series };
+    let normal = normal(reader, &of, picture.start_ms, &picture.zone, context)?;
+    let (columns, length_ms) = (envelope.columns.len(), picture.end_ms.saturating_sub(picture.start_ms));
+    let time_ms = |column: usize| {
+        let offset = i128::from(length_ms) * (2 * column as i128 + 1) / (2 * columns as i128);
+        picture.start_ms.saturating_add(offset as i64)
+    };
+    let band = |column| normal.bands[week_hour(time_ms(column), &picture.zone)];
+    Ok((0..columns).map(|column| band(column).map(|band| (band.low, band.high))).collect())
 }
 
 /// Whether a check has runs only when something is reported to it: its state holds until the next.
@@ -311,6 +347,23 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
 2026-11-22 12:00:00 to 12:01:00 UTC  . ok  C crit  blank: no run
 ";
         assert_eq!(drawn, expected, "{drawn}");
+    }
+
+    #[test]
+    fn where_a_metric_normally_is_stands_behind_it_if_wanted() {
+        let store = stage::store(|writer| {
+            for slot in 0..6 * 288 {
+                let value =
+                    f64::from(slot * 7919 % 1009) / 1009.0 + if slot >= 6 * 288 - 6 { 9.0 } else { 0.0 };
+                let metrics = vec![Metric::new("load1", Value::from(value))];
+                let time_ms = NOON - i64::from(6 * 288 - slot) * 300_000;
+                writer.append(&[("load", &Run { time_ms, metrics, ..Run::default() })]).unwrap();
+            }
+        });
+        let line = ["load:load1", "--ascii", "--since", "10:00", "--normal"];
+        let normal = drawn(&store, &line).unwrap();
+        assert!(normal.contains("::::") && normal.contains(": normal"), "{normal}");
+        assert!(!drawn(&store, &line[..4]).unwrap().contains("normal"));
     }
 
     #[test]

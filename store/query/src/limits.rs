@@ -125,3 +125,9 @@ pub const NEW_TEXT_ONE_IN: usize = 20;
 
 /// New texts that are found at once, the earliest.
 pub const NEW_TEXTS_MAX: usize = 1000;
+
+/// Width of the buckets by which it is said what is normal (ms).
+pub const NORMAL_BUCKET_MS: i64 = 300_000;
+
+/// The newest of these that count: two years.
+pub const NORMAL_BUCKETS_MAX: usize = 2 * 366 * 288;

@@ -112,3 +112,15 @@ pub const CHANGE_BEYOND_SHARE: f64 = 0.05;
 
 /// Changes of a series that are not farther apart than a day divided by this are one.
 pub const CHANGE_JOINED_ONE_IN: usize = 24;
+
+/// The fewest weeks by which it is said what is normal at an hour of the week.
+pub const NORMAL_WEEKS_MIN: usize = 3;
+
+/// With fewer weeks, the fewest days by which it is said what is normal at an hour of the day.
+pub const NORMAL_DAYS_MIN: usize = 3;
+
+/// The share of values that is left out of what is normal, at either end.
+pub const NORMAL_OUTER_SHARE: f64 = 0.05;
+
+/// A week whose middle is farther from that of the others, in usual deviations, is odd, and does not count.
+pub const NORMAL_ODD_DEVIATIONS: f64 = 4.0;
