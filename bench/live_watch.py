@@ -298,4 +298,5 @@ def main():
                 what(arguments, place)
 
 
-main()
+if __name__ == "__main__":
+    main()

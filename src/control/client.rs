@@ -151,6 +151,11 @@ impl Watched {
         }
     }
 
+    /// The connection once more.
+    pub(super) fn stream(&self) -> io::Result<UnixStream> {
+        self.reader.get_ref().try_clone()
+    }
+
     /// The connection, of which nothing was read.
     pub(super) fn into_stream(self) -> UnixStream {
         self.reader.into_inner()

@@ -3,6 +3,7 @@
 //! The kernel says who is at either end. The agent serves root and the store's owner; a command trusts a process of
 //! root or of the owner, and accepts a run only from the one that holds the store's lock.
 
+mod channel;
 mod client;
 mod idle;
 mod listener;
@@ -12,6 +13,7 @@ mod protocol;
 mod server;
 mod watching;
 
+pub use channel::WatchedChannel;
 pub use client::{Answered, AskError, Watched, agent, ask, watch};
 pub use listener::Listener;
 pub use peer::{Peer, Stranger};

@@ -4,11 +4,14 @@
 //! told how many it missed; one that has gone is forgotten at once, one that takes nothing within the lease of `wire.rs`.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
+use std::thread;
 
+use crossbeam::channel::{Sender, bounded};
 use hyper::body::Bytes;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::access::Who;
@@ -17,8 +20,10 @@ use super::reply::{Failure, Reply};
 use super::stores::Stores;
 use crate::clock;
 use crate::control::{self, AskError, WatchedLines};
-use crate::limits::{HTTP_WATCHERS_MAX, HTTP_WATCHERS_PER_CLIENT_MAX, WATCH_TIME_INTERVAL};
-use crate::live::{LiveLine, Shown, past};
+use crate::limits::{
+    HTTP_WATCHERS_MAX, HTTP_WATCHERS_PER_CLIENT_MAX, WATCH_QUERY_LINES_MAX, WATCH_TIME_INTERVAL,
+};
+use crate::live::{LiveLine, Queries, Shown, Wish, past, pump};
 use crate::lock::locked;
 
 /// Whose watching is counted together: all who show one token, else all of one address.
@@ -102,8 +107,16 @@ impl Watches {
         wish: WatchWish,
     ) -> Result<Watching, Reply> {
         let place = self.place(client)?;
-        let WatchWish { wishes, form, past_ms } = wish;
-        let checks: Vec<String> = wishes.iter().map(|wish| wish.check.clone()).collect();
+        let WatchWish { checks, queries, every_ms, form, past_ms } = wish;
+        let (queries, asking) = begin(stores, queries, &checks).await?;
+        let all = queries.as_ref().map_or_else(|| checks.clone(), Queries::checks);
+        if all.is_empty() {
+            return Err(Reply::invalid(
+                "query",
+                &format!("nothing is selected: {}", asking.concat().trim_end()),
+            ));
+        }
+        let wishes = all.into_iter().map(|check| Wish { check, every_ms }).collect();
         let dir = stores.dir().to_owned();
         let watched = blocking(move || control::watch(&dir, wishes)).await?;
         let mut lines =
@@ -113,20 +126,102 @@ impl Watches {
         let Some(first) = first else { return Err(unavailable(&AskError::Closed.to_string())) };
         let shown = Arc::new(Shown::default());
         shown.push(time());
-        shown.push(format!("{first}\n").into());
-        let stores = Arc::clone(stores);
         // Read after the watching has begun, it has no hole before what comes now.
-        let past = match past_ms {
-            0 => Vec::new(),
-            _ => {
-                let since_ms = clock::now_ms().saturating_sub(past_ms);
-                blocking(move || past(&stores.now(), &checks, since_ms..i64::MAX)).await?
-            }
+        let (past, queries) = before(stores, checks, queries, past_ms).await?;
+        let took = match queries {
+            None => Took::Shown(Arc::clone(&shown)),
+            Some(queries) => Took::answering(queries, Arc::clone(&shown)),
         };
+        took.take(first);
         let (sender, pieces) = mpsc::channel(1);
-        let first = Bytes::from(form.write(&past));
-        tokio::spawn(show(lines, shown, (first, form), sender, self.leaving.clone()));
+        let first = Bytes::from(form.write(&[asking, past].concat()));
+        tokio::spawn(show((lines, took), shown, (first, form), sender, self.leaving.clone()));
         Ok(Watching { pieces, form, _place: place })
+    }
+}
+
+/// Begins with expressions, if there are some, and the lines that say so.
+async fn begin(
+    stores: &Arc<Stores>,
+    texts: Vec<String>,
+    named: &[String],
+) -> Result<(Option<Queries>, Vec<Arc<str>>), Reply> {
+    if texts.is_empty() {
+        return Ok((None, Vec::new()));
+    }
+    let (stores, named) = (Arc::clone(stores), named.to_vec());
+    blocking(move || {
+        let snapshot = stores.now();
+        let look = Box::new(move || Some(stores.now()));
+        let (queries, lines) = Queries::begin(&texts, named, look, &snapshot);
+        (Some(queries), lines)
+    })
+    .await
+}
+
+/// The lines of what was before, from so many ms ago on.
+async fn before(
+    stores: &Arc<Stores>,
+    checks: Vec<String>,
+    mut queries: Option<Queries>,
+    past_ms: i64,
+) -> Result<(Vec<Arc<str>>, Option<Queries>), Reply> {
+    if past_ms == 0 {
+        return Ok((Vec::new(), queries));
+    }
+    let stores = Arc::clone(stores);
+    blocking(move || {
+        let span = clock::now_ms().saturating_sub(past_ms)..i64::MAX;
+        let snapshot = stores.now();
+        let mut lines = past(&snapshot, &checks, span.clone());
+        if let Some(queries) = &mut queries {
+            lines.extend(queries.past(&snapshot, span));
+        }
+        (lines, queries)
+    })
+    .await
+}
+
+/// Where the lines of the agent go.
+enum Took {
+    /// To who watches.
+    Shown(Arc<Shown>),
+    /// To where expressions are answered with them, by a thread that ends with this.
+    Answered { lines: Sender<Result<String, Infallible>>, over: oneshot::Receiver<()>, shown: Arc<Shown> },
+}
+
+impl Took {
+    fn answering(queries: Queries, shown: Arc<Shown>) -> Took {
+        let (sender, lines) = bounded(WATCH_QUERY_LINES_MAX);
+        let to = Arc::clone(&shown);
+        let (done, over) = oneshot::channel();
+        thread::spawn(move || {
+            // Dropped at the end, which tells whoever waits for it.
+            let _done: oneshot::Sender<()> = done;
+            let Ok(()) = pump(queries, &lines, |line| {
+                to.push(format!("{line}\n").into());
+                true
+            });
+        });
+        Took::Answered { lines: sender, over, shown }
+    }
+
+    fn take(&self, line: String) {
+        match self {
+            Took::Shown(shown) => shown.push(format!("{line}\n").into()),
+            // Where answers take so long, some are without a run, which is told.
+            Took::Answered { lines, shown, .. } if lines.try_send(Ok(line)).is_err() => shown.missed(),
+            Took::Answered { .. } => {}
+        }
+    }
+
+    /// Waits until all that was taken is shown.
+    async fn finish(self) {
+        if let Took::Answered { lines, over, .. } = self {
+            drop(lines);
+            // Nothing is said but that it is over.
+            let _ = over.await;
+        }
     }
 }
 
@@ -146,14 +241,15 @@ fn time() -> Arc<str> {
 
 /// Goes on until the client has gone, nothing is watched any more, or the server ends.
 async fn show(
-    lines: WatchedLines,
+    (lines, took): (WatchedLines, Took),
     shown: Arc<Shown>,
     (first, form): (Bytes, WatchForm),
     pieces: mpsc::Sender<Bytes>,
     mut leaving: watch::Receiver<bool>,
 ) {
     let gathering = async {
-        gather(lines, &shown).await;
+        gather(lines, &took, &shown).await;
+        took.finish().await;
         shown.end();
         std::future::pending::<()>().await;
     };
@@ -171,11 +267,11 @@ async fn show(
 }
 
 /// Has the lines of the agent shown, and the time every second, until the agent has no more.
-async fn gather(mut lines: WatchedLines, shown: &Shown) {
+async fn gather(mut lines: WatchedLines, took: &Took, shown: &Shown) {
     let reading = async {
         loop {
             match lines.next_line().await {
-                Ok(Some(line)) => shown.push(format!("{line}\n").into()),
+                Ok(Some(line)) => took.take(line),
                 Ok(None) => return,
                 Err(error) => {
                     tracing::debug!("what is watched over HTTP has ended: {error}");

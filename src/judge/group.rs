@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use custos_promql::{ErrorKind, Options};
+use custos_promql::{ErrorKind, Expr, Options};
 use custos_query::{LiveSource, Selections};
 
 use super::queue::Queue;
-use super::selectors::selectors;
 use super::settings::Settings;
 use super::stop::judgement;
 use crate::clock;
@@ -94,7 +93,7 @@ impl Group {
     pub(super) fn prepare(&self, at_ms: i64, live: &LiveSource) {
         live.as_of(at_ms);
         for rule in &self.rules {
-            for selector in rule.running.rule().judge.expressions().into_iter().flat_map(selectors) {
+            for selector in rule.running.rule().judge.expressions().into_iter().flat_map(Expr::selectors) {
                 live.prepare(&selector.matchers, &rule.selections, at_ms);
             }
         }
@@ -116,7 +115,7 @@ impl Group {
     /// Whether a series that a rule selects has a sample, or its end, at one of these times (ms since the epoch).
     pub(super) fn has_samples(&self, times: &[i64], live: &LiveSource) -> bool {
         self.rules.iter().any(|rule| {
-            let mut selectors = rule.running.rule().judge.expressions().into_iter().flat_map(selectors);
+            let mut selectors = rule.running.rule().judge.expressions().into_iter().flat_map(Expr::selectors);
             selectors.any(|selector| live.has_samples(&selector.matchers, &rule.selections, times))
         })
     }

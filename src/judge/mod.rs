@@ -7,7 +7,6 @@ mod handle;
 mod older;
 mod queue;
 mod restore;
-mod selectors;
 mod settings;
 mod stop;
 mod thread;

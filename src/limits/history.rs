@@ -22,6 +22,8 @@ pub const WHY_RUNS_BACK_MAX: usize = 100_000;
 pub const WHY_EVENTS_MAX: usize = 1000;
 /// Changes of state that are shown beside a problem; more are counted.
 pub const WHY_TURNS_SHOWN: usize = 10;
+/// Metrics that `custos top` shows of what was unlike its past.
+pub const WHY_SHOWN_IN_TOP: usize = 10;
 /// Notes that people wrote into the history of one store.
 pub const TIMELINE_NOTES_MAX: usize = 4000;
 /// Bytes of the text of a note that somebody writes into the history.

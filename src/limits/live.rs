@@ -81,6 +81,27 @@ pub const WATCH_POINTS_MAX: usize = 16_384;
 /// Curves that `custos watch` draws.
 pub const WATCH_CURVES_MAX: usize = 64;
 
+/// Expressions that one connection may watch.
+pub const WATCH_QUERIES_MAX: usize = 8;
+
+/// Series of one answer to an expression that is watched; the others are counted.
+pub const WATCH_ANSWER_SERIES_MAX: usize = 64;
+
+/// How long answering an expression that is watched may take each time.
+pub const WATCH_ANSWER_TIME_MAX: Duration = Duration::from_millis(500);
+
+/// How long answering it for the past may take, with which whoever watches begins.
+pub const WATCH_PAST_ANSWERS_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// Samples that are kept in memory to answer the expressions of one connection, about.
+pub const WATCH_QUERY_SAMPLES_MAX: usize = 262_144;
+
+/// Runs on their way to where expressions are answered.
+pub const WATCH_QUERY_LINES_MAX: usize = 256;
+
+/// How far back series may have ended that an expression selects when it begins to be watched (ms).
+pub const WATCH_QUERY_SELECTS_MS: i64 = 24 * 3_600_000;
+
 /// Runs of the past, of all checks of one connection together, with which whoever watches begins.
 pub const WATCH_PAST_RUNS_MAX: usize = 1024;
 

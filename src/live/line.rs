@@ -1,6 +1,7 @@
 //! The lines of a live stream, as JSON, each an object with one key that says what it is.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use custos_query::RunJson;
@@ -15,6 +16,36 @@ pub struct Wish {
     /// How often it shall be run, in ms; absent for as often as it is run anyway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every_ms: Option<u64>,
+}
+
+/// What an expression comes to at the time of a run of a check that it selects.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LiveAnswer<'a> {
+    /// The expression, as it was asked.
+    pub query: Cow<'a, str>,
+    /// As of when (ms since the epoch).
+    pub time_ms: i64,
+    /// Whether that run was made because somebody watches.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub watched: bool,
+    /// The series that have a value then.
+    pub series: Vec<AnsweredSeries<'a>>,
+    /// How many more have one, and are not among them.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub left_out: usize,
+}
+
+/// A series of an answer.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AnsweredSeries<'a> {
+    /// Its labels, the name among them as `__name__`.
+    pub labels: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    /// Its value; absent where that is no finite number.
+    pub value: Option<f64>,
+}
+
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A line of a live stream.
@@ -49,6 +80,24 @@ pub enum LiveLine<'a> {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         echo: Option<Cow<'a, str>>,
     },
+    /// An expression is watched from now on: it is answered with each run of the checks that it selects.
+    Asking {
+        /// The expression, as it was asked.
+        query: Cow<'a, str>,
+        /// The checks that it selects.
+        checks: Vec<Cow<'a, str>>,
+        /// The unit of its values; empty where there is none.
+        unit: Cow<'a, str>,
+    },
+    /// An expression cannot be answered, or not now.
+    Refused {
+        /// The expression, as it was asked.
+        query: Cow<'a, str>,
+        /// Why.
+        why: Cow<'a, str>,
+    },
+    /// What an expression comes to.
+    Answer(#[serde(borrow)] LiveAnswer<'a>),
     /// So many lines were left out here, since whoever watches did not take them in time.
     Dropped(u64),
 }

@@ -38,6 +38,11 @@ impl Shown {
         self.more.notify_one();
     }
 
+    /// Notes that a line is missing.
+    pub fn missed(&self) {
+        locked(&self.lines).dropped += 1;
+    }
+
     /// No line will follow.
     pub fn end(&self) {
         locked(&self.lines).over = true;

@@ -171,11 +171,18 @@ impl Screen {
     fn take_signals(&mut self) {
         while let Some(meaning) = self.signals.next() {
             match meaning {
-                Meaning::Resized => self.events.push_back(Event::Redraw),
+                Meaning::Resized => self.redraw(),
                 Meaning::Stop => self.stop(suffer),
                 Meaning::Continued => self.come_back(),
                 Meaning::End(signal) => self.events.push_back(Event::End(End::Signal(signal))),
             }
+        }
+    }
+
+    /// Has all drawn anew: once, however often the size changed since.
+    fn redraw(&mut self) {
+        if self.events.back() != Some(&Event::Redraw) {
+            self.events.push_back(Event::Redraw);
         }
     }
 
@@ -189,7 +196,7 @@ impl Screen {
     fn come_back(&mut self) {
         self.shown = None;
         match self.device.enter() {
-            Ok(()) => self.events.push_back(Event::Redraw),
+            Ok(()) => self.redraw(),
             Err(_) => self.events.push_back(Event::End(End::Vanished)),
         }
     }

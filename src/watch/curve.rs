@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use custos_query::{Columns, Limit, Rate, Reported, Series};
+use custos_query::{Columns, Intervals, Limit, Rate, Reported, Series};
 use custos_store::{Metric, State};
 
 use crate::config::Threshold;
@@ -32,6 +32,29 @@ pub(super) struct Bridge {
 }
 
 impl Bridge {
+    /// What is no gap among runs of a span, of which there are the times (ms) and whether each was made because somebody watched.
+    /// A slot that a clone left to a run of the check itself is none.
+    pub(super) fn of(
+        runs: impl Iterator<Item = (i64, bool)> + Clone,
+        span: (i64, i64),
+        scheduled_ms: Option<i64>,
+    ) -> Bridge {
+        let usual_ms = |watched: bool| {
+            let mut intervals = Intervals::default();
+            let times = runs.clone().filter(|(_, by_watching)| *by_watching == watched);
+            times
+                .filter(|(time_ms, _)| (span.0..span.1).contains(time_ms))
+                .for_each(|(time_ms, _)| intervals.add(time_ms));
+            intervals.usual_ms().unwrap_or(0)
+        };
+        let own_ms = scheduled_ms.unwrap_or_else(|| usual_ms(false));
+        let watched_ms = usual_ms(true);
+        Bridge {
+            watched_ms: watched_ms.saturating_mul(2).saturating_add(watched_ms / 2),
+            own_ms: own_ms.saturating_add(own_ms / 2),
+        }
+    }
+
     /// How far the next run may be from one without a gap.
     pub(super) fn between(self, watched: bool, next_watched: bool) -> i64 {
         if watched && next_watched { self.watched_ms } else { self.own_ms.max(self.watched_ms) }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use custos_query::{BuiltIn, Intervals, Selector, Series, StateBar, was_run};
+use custos_query::{BuiltIn, Selector, Series, StateBar, was_run};
 use custos_store::{Provenance, Run, SERIES_NAME, SeriesKey, State};
 
 use super::curve::{Bridge, Curve, Drawing};
@@ -154,24 +154,11 @@ impl Held {
         }
     }
 
-    /// What is no gap within a span. A slot that a clone left to a run of the check itself is none.
+    /// What is no gap within a span.
     fn bridge(&self, span: (i64, i64), shift_ms: i64) -> Bridge {
-        let usual_ms = |watched: bool| {
-            let mut intervals = Intervals::default();
-            let made = self.states.iter().filter(|made| made.watched == watched);
-            let times = made.map(|made| made.time_ms.saturating_add(shift_ms));
-            times
-                .filter(|time_ms| (span.0..span.1).contains(time_ms))
-                .for_each(|time_ms| intervals.add(time_ms));
-            intervals.usual_ms().unwrap_or(0)
-        };
         let scheduled_ms = self.interval_ms.and_then(|interval_ms| i64::try_from(interval_ms).ok());
-        let own_ms = scheduled_ms.unwrap_or_else(|| usual_ms(false));
-        let watched_ms = usual_ms(true);
-        Bridge {
-            watched_ms: watched_ms.saturating_mul(2).saturating_add(watched_ms / 2),
-            own_ms: own_ms.saturating_add(own_ms / 2),
-        }
+        let runs = self.states.iter().map(|made| (made.time_ms.saturating_add(shift_ms), made.watched));
+        Bridge::of(runs, span, scheduled_ms)
     }
 
     /// Its curves over a span, and its states.

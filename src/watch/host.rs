@@ -1,13 +1,15 @@
-//! One host: the connection to its agent, its clock, and the checks that are watched there.
+//! One host: the connection to its agent, its clock, and the checks and expressions that are watched there.
 
 use custos_query::RunJson;
 
+use super::answered::Answered;
 use super::held::{Held, Standing};
 use super::offset::{Asked, Offset, Offsets};
-use super::target::{Site, Target};
+use super::target::{Kind, Site, Target};
 use crate::clock::Moment;
 use crate::config::Threshold;
 use crate::live::LiveLine;
+use crate::text::printable;
 
 /// What happens on the way to a host.
 #[derive(Clone, Debug)]
@@ -46,6 +48,8 @@ pub(super) struct Host {
     pub(super) label: String,
     targets: Vec<Target>,
     pub(super) checks: Vec<Held>,
+    /// What may be an expression.
+    queries: Vec<Answered>,
     /// What cannot be watched, with the reason.
     missing: Vec<(String, String)>,
     pub(super) link: Link,
@@ -64,6 +68,7 @@ impl Host {
             label,
             targets: Vec::new(),
             checks: Vec::new(),
+            queries: Vec::new(),
             missing: Vec::new(),
             link: Link::Connecting,
             offsets: Offsets::default(),
@@ -74,9 +79,14 @@ impl Host {
 
     /// Has something more watched there.
     pub(super) fn want(&mut self, target: Target) {
-        if !self.targets.contains(&target) {
-            self.targets.push(target);
+        if self.targets.contains(&target) {
+            return;
         }
+        if target.kind != Kind::Check {
+            let before = if self.is_here() { String::new() } else { format!("{}/", printable(&self.label)) };
+            self.queries.push(Answered::new(&target.what, before));
+        }
+        self.targets.push(target);
     }
 
     /// How far its clock is ahead; `None` for this host, and as long as that is not known.
@@ -94,6 +104,7 @@ impl Host {
             Event::Connecting => {
                 self.link = Link::Connecting;
                 self.missing.clear();
+                self.queries.iter_mut().for_each(|query| query.is_asked = false);
             }
             Event::Clock(asked) => self.offsets.add(&asked),
             Event::Failed { why, again_ms } => {
@@ -112,11 +123,13 @@ impl Host {
         self.link = Link::Live;
         match line {
             LiveLine::Watching { check, interval_ms, note, .. } => {
+                self.queries.iter_mut().for_each(|query| query.note(&check, &note));
                 if let Some(held) = self.held(&check) {
                     held.watched(interval_ms, note.into_owned());
                 }
             }
             LiveLine::Ended { check, why } => {
+                self.queries.iter_mut().for_each(|query| query.note(&check, &why));
                 // A host may say much of checks that nobody asked it for.
                 let is_asked = self.is_asked(&check);
                 let known = self.checks.iter_mut().find(|held| held.name == check);
@@ -138,6 +151,21 @@ impl Host {
                     self.offsets.add(&Asked { sent_us, come_us, come_ms, there_ms: (now_ms, now_ms) });
                 }
             }
+            LiveLine::Asking { query, checks, unit } => {
+                if let Some(known) = self.query(&query) {
+                    known.asked(&checks, &unit);
+                }
+            }
+            LiveLine::Refused { query, why } => {
+                if let Some(known) = self.query(&query) {
+                    known.refused(&why);
+                }
+            }
+            LiveLine::Answer(answer) => {
+                if let Some(known) = self.query(&answer.query) {
+                    known.take(&answer, curves_free);
+                }
+            }
             LiveLine::Dropped(count) => self.dropped = self.dropped.saturating_add(count),
         }
     }
@@ -156,6 +184,20 @@ impl Host {
         if let Some(held) = self.held(&check) {
             held.take(&run, curves_free);
         }
+    }
+
+    fn query(&mut self, text: &str) -> Option<&mut Answered> {
+        self.queries.iter_mut().find(|query| query.text == text)
+    }
+
+    /// The expressions that are drawn: those that are no checks of the host.
+    pub(super) fn answered(&self) -> impl Iterator<Item = &Answered> {
+        self.queries.iter().filter(|query| !self.is_check(&query.text))
+    }
+
+    /// Whether what may be an expression is a check of the host, or a metric of one.
+    fn is_check(&self, text: &str) -> bool {
+        self.targets.iter().any(|target| target.what == text && self.meant(target).is_some())
     }
 
     fn is_asked(&self, check: &str) -> bool {
@@ -217,9 +259,11 @@ impl Host {
         asked
     }
 
-    /// Whether a check is watched that nothing is drawn of: the name of another begins with its name.
+    /// Whether a check is watched that nothing is drawn of, as the name of another begins with its name, or an expression is
+    /// answered that is a check.
     pub(super) fn has_too_many(&self) -> bool {
         self.checks.len() > self.drawn().len()
+            || self.queries.iter().any(|query| query.is_asked && self.is_check(&query.text))
     }
 
     /// What there is to say of the checks: name and remark.
@@ -228,6 +272,15 @@ impl Host {
         for target in &self.targets {
             let remark = match self.meant(target) {
                 Some(held) => held.remark().map(|remark| (held.name.clone(), remark)),
+                None if target.kind != Kind::Check => {
+                    let query = self.queries.iter().find(|query| query.text == target.what);
+                    let of_query = query.map(Answered::remarks).unwrap_or_default();
+                    // A host that knows nothing of expressions says that there is no check of that name.
+                    let is_known = query.is_some_and(|query| query.is_asked) || !of_query.is_empty();
+                    remarks.extend(of_query);
+                    let unknown = || self.missing.iter().find(|(check, _)| *check == target.what).cloned();
+                    if is_known { None } else { unknown() }
+                }
                 // Why the longest name cannot be is why none can.
                 None => self.missing.iter().find(|(check, _)| *check == target.what).cloned(),
             };

@@ -66,6 +66,12 @@ impl Model {
         self.hosts.get(host).map(Host::asked).unwrap_or_default()
     }
 
+    /// The expressions that it is to answer.
+    pub fn asked_queries(&self, host: usize) -> Vec<String> {
+        let host = self.hosts.get(host);
+        host.into_iter().flat_map(Host::answered).map(|query| query.text.clone()).collect()
+    }
+
     /// Has the thresholds of the definition of a check of this host drawn.
     pub fn judge(&mut self, check: &str, thresholds: &[Threshold]) {
         self.hosts.iter_mut().filter(|host| host.is_here()).for_each(|host| host.judge(check, thresholds));
@@ -114,6 +120,9 @@ impl Model {
                 let (series, ribbon) = held.drawn((start_ms, end_ms), (columns, cells), shift_ms);
                 picture.series.extend(series);
                 picture.ribbons.push(ribbon);
+            }
+            for query in host.answered() {
+                picture.series.extend(query.drawn((start_ms, end_ms), columns, shift_ms));
             }
         }
         picture

@@ -1,4 +1,4 @@
-//! What is watched and where: `CHECK[:METRIC]` of this host, or behind the address of another.
+//! What is watched and where: `CHECK[:METRIC]`, or an expression of PromQL, of this host, or behind the address of another.
 
 use std::fmt;
 
@@ -52,8 +52,31 @@ impl Site {
 pub struct Target {
     /// Where.
     pub site: Site,
-    /// `CHECK` or `CHECK:METRIC`; both may contain colons.
+    /// `CHECK` or `CHECK:METRIC`, which may contain colons themselves; or an expression.
     pub what: String,
+    /// Which of these it is.
+    pub kind: Kind,
+}
+
+/// What a word means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A check, or metrics of one.
+    Check,
+    /// An expression.
+    Query,
+    /// A check if there is one of that name, else an expression. Which, the host knows.
+    Either,
+}
+
+impl Kind {
+    /// What a word may mean to a host of which the checks are not known. An expression has brackets of some kind there.
+    fn of(what: &str) -> Kind {
+        match what.contains(['(', '{', '[']) && custos_promql::parse(what).is_ok() {
+            true => Kind::Either,
+            false => Kind::Check,
+        }
+    }
 }
 
 /// Why a word is no target.
@@ -78,7 +101,7 @@ impl Target {
         let Some((scheme, rest)) =
             word.split_once("://").filter(|(scheme, _)| ["ssh", "http", "https"].contains(scheme))
         else {
-            return Ok(Target { site: Site::Here, what: word.to_owned() });
+            return Ok(Target { site: Site::Here, what: word.to_owned(), kind: Kind::of(word) });
         };
         let (authority, what) = rest.split_once('/').unwrap_or((rest, ""));
         if what.is_empty() {
@@ -88,17 +111,23 @@ impl Target {
             "ssh" => Site::Ssh(SshSite::parse(authority).map_err(|why| wrong(&why))?),
             _ => Site::Http(HttpSite::parse(scheme == "https", authority).map_err(|why| wrong(&why))?),
         };
-        Ok(Target { site, what: what.to_owned() })
+        Ok(Target { site, what: what.to_owned(), kind: Kind::of(what) })
     }
 
     /// The names that the check may have, the longest first: which of them there is, the agent knows.
     pub fn candidates(&self) -> Vec<&str> {
+        if self.kind == Kind::Query {
+            return Vec::new();
+        }
         let ends = self.what.rmatch_indices(':').map(|(at, _)| at).filter(|at| *at > 0);
         std::iter::once(self.what.len()).chain(ends).map(|end| &self.what[..end]).collect()
     }
 
     /// What is selected of a check that there is; `None` if this is about another check.
     pub fn selector(&self, check: &str) -> Option<Selector> {
+        if self.kind == Kind::Query {
+            return None;
+        }
         Selector::parse(&self.what, &[check]).ok()
     }
 }
@@ -127,6 +156,15 @@ impl SshSite {
 }
 
 impl HttpSite {
+    /// The host, without its port and the brackets around an address of IPv6.
+    pub fn host(&self) -> &str {
+        let authority = &self.authority[..];
+        match authority.strip_prefix('[') {
+            Some(rest) => rest.split(']').next().unwrap_or(rest),
+            None => authority.split(':').next().unwrap_or(authority),
+        }
+    }
+
     fn parse(tls: bool, authority: &str) -> Result<HttpSite, String> {
         if authority.contains('@') {
             return Err("an address has no user; tokens are read from a file".to_owned());
@@ -191,8 +229,26 @@ mod tests {
             ("http://[::1]:43191/load", http(false, "[::1]:43191"), "load"),
             ("http://127.0.0.1/load", http(false, "127.0.0.1"), "load"),
         ] {
-            assert_eq!(Target::parse(word), Ok(Target { site, what: what.to_owned() }), "{word}");
+            let expected = Target { site, what: what.to_owned(), kind: Kind::Check };
+            assert_eq!(Target::parse(word), Ok(expected), "{word}");
         }
+    }
+
+    #[test]
+    fn what_may_be_an_expression_has_brackets_and_can_be_read() {
+        for (word, kind) in [
+            ("https://db1/rate(net{metric=\"in\"}[1m])", Kind::Either),
+            ("ssh://db1/disk (root)", Kind::Check),
+            ("ssh://db1/disk(root)", Kind::Check),
+            ("ssh://db1/(load)", Kind::Either),
+            ("ssh://db1/net-in", Kind::Check),
+            ("ssh://db1/load:load1", Kind::Check),
+        ] {
+            assert_eq!(Target::parse(word).unwrap().kind, kind, "{word}");
+        }
+        let either = Target::parse("ssh://db1/sum(a:b)").unwrap();
+        assert_eq!(either.candidates(), ["sum(a:b)", "sum(a"]);
+        assert!(Target { kind: Kind::Query, ..either }.candidates().is_empty());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::*;
 use crate::clock::Moment;
 use crate::graph::Glyphs;
 use crate::limits::{WATCH_CURVES_MAX, WATCH_POINTS_MAX};
-use crate::live::LiveLine;
+use crate::live::{AnsweredSeries, LiveAnswer, LiveLine};
 use crate::text::human::Prefixes;
 
 /// 2026-11-22 12:00 UTC.
@@ -302,4 +302,115 @@ fn runs_that_were_not_made_part_the_line() {
     }
     let picture = model.picture(at(4000), (600, 60));
     assert_eq!(picture.series[0].columns.iter().flatten().filter(|column| column.after_gap).count(), 1);
+}
+
+fn asking(query: &str, checks: &[&'static str], unit: &'static str) -> Event {
+    let checks = checks.iter().map(|check| (*check).into()).collect();
+    line(&LiveLine::Asking { query: query.into(), checks, unit: unit.into() })
+}
+
+fn answer(query: &str, ms: i64, values: &[(&str, f64)]) -> Event {
+    let series = values.iter().map(|(host, value)| AnsweredSeries {
+        labels: [("host".into(), (*host).into())].into(),
+        value: value.is_finite().then_some(*value),
+    });
+    line(&LiveLine::Answer(LiveAnswer {
+        query: query.into(),
+        time_ms: NOON + ms,
+        watched: true,
+        series: series.collect(),
+        left_out: 0,
+    }))
+}
+
+#[test]
+fn an_expression_is_drawn_with_its_series_and_their_gaps() {
+    let query = "rate(net{metric=\"in\"}[1m])";
+    let mut model = model(&[&format!("https://web1/{query}")]);
+    assert_eq!((model.asked(0), model.asked_queries(0)), (vec![query.to_owned()], vec![query.to_owned()]));
+    let ended =
+        |check: &'static str| line(&LiveLine::Ended { check: check.into(), why: "no such check".into() });
+    model.apply(0, asking(query, &["net"], "B/s"), at(0));
+    model.apply(0, ended("rate(net{metric=\"in\"}[1m])"), at(0));
+    model.apply(0, watching("net"), at(0));
+    for tick in 0..600 {
+        let one = [("a", 1000.0), ("b", 3000.0)];
+        let of = if (200..300).contains(&tick) { &one[..1] } else { &one[..] };
+        model.apply(0, answer(query, tick * 200, of), at(tick * 200));
+    }
+    let text = drawn(&model, SMALL, BRAILLE);
+    assert!(text.contains("web1/{host=\"a\"}  min 1 kB/s  avg 1 kB/s"), "{text}");
+    assert!(text.contains("web1/{host=\"b\"}  min 3 kB/s"), "{text}");
+    assert!(!text.contains("no such check") && !text.contains("no series"), "{text}");
+    // Nothing more is asked for, and what it selects may be said not to be run so often.
+    model.apply(
+        0,
+        line(&LiveLine::Watching {
+            check: "net".into(),
+            interval_ms: None,
+            every_ms: None,
+            note: "as rarely".into(),
+        }),
+        at(0),
+    );
+    model.apply(0, answer(query, 120_000, &[]), at(0));
+    let text = drawn(&model, SMALL, BRAILLE);
+    assert!(text.contains("no series has a value now") && text.contains("net: as rarely"), "{text}");
+    model.apply(0, line(&LiveLine::Refused { query: query.into(), why: "it took too long".into() }), at(0));
+    assert!(drawn(&model, SMALL, BRAILLE).contains("it took too long"));
+}
+
+#[test]
+fn a_check_of_that_name_comes_before_an_expression() {
+    let mut model = model(&["https://web1/disk(root)", "https://web1/sum(load)"]);
+    assert_eq!(model.asked_queries(0), ["sum(load)"], "what is no expression is not asked as one");
+    assert!(model.apply(0, asking("sum(load)", &["load"], ""), at(0)));
+    let reconnects = !model.apply(0, watching("sum(load)"), at(0));
+    assert!(reconnects, "it is not answered beside");
+    assert!(model.asked_queries(0).is_empty());
+    // A host of an older version knows nothing of expressions.
+    let mut model = super::tests::model(&["https://web1/sum(load)"]);
+    let why = "there is no check called sum(load)";
+    model.apply(0, line(&LiveLine::Ended { check: "sum(load)".into(), why: why.into() }), at(0));
+    assert!(drawn(&model, SMALL, BRAILLE).contains(why));
+}
+
+#[test]
+fn what_a_host_answers_has_bounds_and_cannot_steer_a_terminal() {
+    let query = "sum(load)";
+    let mut model = model(&[&format!("ssh://web1/{query}")]);
+    let checks: Vec<&str> = vec!["\u{1b}[2J"; 100_000];
+    model.apply(0, asking(query, &checks, "\u{202e}\u{1b}]0;x\u{7}"), at(0));
+    for number in 0..3 * WATCH_CURVES_MAX as i64 {
+        let name = format!("\u{1b}[31m\u{202e}{number}");
+        let event = answer(query, number, &[(&name, 1e308), ("inf", f64::INFINITY)]);
+        model.apply(0, event, at(number));
+        model.apply(0, answer("another", number, &[("a", 1.0)]), at(number));
+    }
+    for time_ms in [i64::MIN, i64::MAX, 0] {
+        model.apply(0, answer(query, time_ms.saturating_sub(NOON), &[("a", -1e308)]), at(0));
+    }
+    let text = drawn(&model, LARGE, BRAILLE);
+    assert!(
+        text.contains("more series are not drawn; select fewer") || text.contains("panels 1 to"),
+        "{text}"
+    );
+    assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{text:?}");
+}
+
+#[test]
+fn no_terminal_is_too_small() {
+    let mut model = two_hosts();
+    model.apply(1, Event::Failed { why: "日本語 \u{301}".repeat(50), again_ms: 1 }, at(0));
+    for help in [false, true] {
+        for (width, height) in (0..60).flat_map(|width| (0..30).map(move |height| (width, height))) {
+            for looks in [BRAILLE, ASCII] {
+                let lines = model.screen(at(120_000), Size { width, height }, looks);
+                assert!(lines.len() <= height.max(1), "{width} x {height}: {} lines", lines.len());
+                let wide = |line: &crate::graph::Line| line.width() > width.max(3);
+                assert!(!lines.iter().any(wide), "{width} x {height}, help {help}");
+            }
+        }
+        model.act(Act::Help, at(0));
+    }
 }

@@ -12,8 +12,8 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::small;
 
-/// Name of the file.
-pub(crate) const IDENTITY_NAME: &str = "identity";
+/// Name of the file, which is made with a store and not written again.
+pub const IDENTITY_NAME: &str = "identity";
 
 const MAGIC: [u8; 8] = *b"CUSTIDN\0";
 

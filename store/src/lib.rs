@@ -54,7 +54,7 @@ pub use disk::writer_pid;
 pub use error::{Error, Result};
 pub use figure::Figure;
 pub use health::{Health, Space};
-pub use identity::{Identity, NoIdentity};
+pub use identity::{IDENTITY_NAME, Identity, NoIdentity};
 pub use import::{Imported, Importer};
 pub use instances::{Change, Changes, Instance, Instances};
 pub use leftover::Leftover;

@@ -57,7 +57,7 @@ if (what === "paint") {
   await pause((+seconds - settled) * 1000);
   const [passed, after] = [(Date.now() - began) / 1000, cpu()];
   const ages = numbers(await browser.run("ages"));
-  Object.assign(told, { p50: at(ages, 0.5), p99: at(ages, 0.99), runs: ages.length, fps: (await browser.run("frames")) / passed });
+  Object.assign(told, { p50: Math.round(at(ages, 0.5)), p99: Math.round(at(ages, 0.99)), runs: ages.length, fps: (await browser.run("frames")) / passed });
   Object.assign(told, { page: (after.page - before.page) / passed * 100, all: (after.all - before.all) / passed * 100, heap: [first, await heap()] });
 }
 console.log(JSON.stringify(told));

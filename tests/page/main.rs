@@ -11,7 +11,7 @@ use crate::stage::{Daemon, Stage, free_port, text, wait_for};
 mod stage;
 
 /// Checks of which one is in trouble, one prints what would be harmful as HTML, and one goes up and down.
-const CHECKS: &str = r#"  wave: { command: "/bin/sh -c 'echo \"OK - wave | x=$(( $(date +%s) % 7 ));5;6 y=1\"'", check_interval: 1s }
+const CHECKS: &str = r#"  wave: { command: "/bin/sh -c 'echo \"OK - wave | x=$(( $(date +%s) % 7 ));5;6 y=1\"'", check_interval: 1s, max_check_attempts: 1 }
   broken: { command: "/bin/sh -c 'echo \"CRITICAL - it is broken | z=9\"; exit 2'", check_interval: 1s, max_check_attempts: 1 }
   limited: { command: "/bin/sh -c 'echo \"OK | v=1\"'", check_interval: 1s, thresholds: [{ metric: v, warning: 2, for: 5s }] }
   hostile: { command: "/bin/sh -c 'echo \"OK <img src=x onerror=pwned=1>\"; echo \"<script>pwned=1</script>\"'", check_interval: 1s }

@@ -182,6 +182,18 @@ fn it_shows_what_happens_and_does_what_it_is_told() {
     });
     pane.keys(&["s", "Enter", "Enter"]);
     pane.wait("the silence", |shown| shown.contains("nobody: silence number 1 until"));
+    pane.keys(&["w"]);
+    pane.wait("what else changed", |shown| {
+        shown.contains("WHAT ELSE WAS UNLIKE ITS PAST") && shown.contains(" before, ")
+    });
+    pane.keys(&["q", "z"]);
+    pane.wait("the silences", |shown| {
+        shown.lines().any(|line| line.starts_with("1 ") && line.contains("door"))
+    });
+    pane.keys(&["x"]);
+    pane.wait("a question", |shown| shown.contains("End silence 1 of "));
+    pane.keys(&["y"]);
+    pane.wait("no silences", |shown| shown.contains("no silences") && shown.contains("silence expire 1: "));
     pane.keys(&["q", "/", "C-u", "asked", "Enter", "r"]);
     pane.wait("the run", |shown| shown.contains("run asked: CRITICAL: the door is open"));
     agent.signal(Signal::SIGTERM);

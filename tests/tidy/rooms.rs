@@ -195,9 +195,9 @@ pub(crate) const ROOMS: &[Room] = &[
     },
     Room {
         name: "live",
-        what: "lines of what is watched, on their way to whoever looks",
-        imports: &["limits", "lock"],
-        outside: &["custos_query", "custos_store", "tokio"],
+        what: "lines of what is watched, and what expressions come to with them, on their way to whoever looks",
+        imports: &["clock", "limits", "lock"],
+        outside: &["custos_promql", "custos_query", "custos_store", "tokio"],
     },
     Room {
         name: "control",
@@ -259,7 +259,7 @@ pub(crate) const ROOMS: &[Room] = &[
         imports: &[
             "clock", "config", "connect", "control", "graph", "limits", "live", "lock", "picture", "text",
         ],
-        outside: &["custos_query", "custos_store", "processes", "threads", "tokio"],
+        outside: &["custos_promql", "custos_query", "custos_store", "processes", "threads", "tokio"],
     },
     Room {
         name: "daemon",

@@ -53,6 +53,12 @@ impl Host {
         Host { stage, namespace, port, variables, _agent: agent }
     }
 
+    /// A value that its expressions select, and where they are asked.
+    fn query(&self, expression: &str) -> String {
+        assert!(self.stage.custos(&["check", "x"]).status.success());
+        format!("https://{}:{}/{expression}", self.namespace.address, self.port)
+    }
+
     fn https(&self) -> String {
         format!("https://{}:{}/x", self.namespace.address, self.port)
     }
@@ -132,6 +138,30 @@ fn hosts_over_https_are_drawn_on_one_axis_and_a_clock_that_is_ahead_is_said() {
     let screen = terminal.wait("that it is back", |screen| about(screen, &early).contains("offset +3."));
     let ribbon = screen.lines().skip_while(|line| **line != format!("{}/x", label(&early))).nth(1).unwrap();
     assert!(ribbon.trim().contains("▁ "), "no gap: {screen}");
+    terminal.keys(&["q"]);
+    assert_eq!(terminal.ended(), "0");
+}
+
+#[test]
+fn expressions_are_answered_by_the_host_whichever_way_leads_there() {
+    let host = Host::start(7, Vec::new());
+    let reached = Reached::start(&host);
+    let stage = Stage::new();
+    let ca = stage.write("ca.pem", &std::fs::read_to_string(host.stage.path("host.pem")).unwrap());
+    let token = stage.write_secret("token", TOKEN);
+    let (ca, token) = (ca.display().to_string(), token.display().to_string());
+    let by_https = host.query("sum(x{metric=\"m\"}) * 3");
+    let by_ssh = reached.target.replace("/x:m", "/(x * 5)");
+    let refused = host.query("sum(absent_of_all)");
+    let ways = ["--ca", &ca, "--token-file", &token, "--ssh", &reached.ssh, "--remote", &reached.remote];
+    let terminal = watch(&stage, &[&[&*by_https, &*by_ssh, &*refused][..], &ways].concat());
+    terminal.wait("both answers, and the refusal", |screen| {
+        let words: Vec<&str> = screen.split_whitespace().collect();
+        let said = words.join(" ");
+        said.contains("/sum(x{metric=\"m\"}) * 3 min 21 ")
+            && said.contains("/(x * 5) min 35 ")
+            && said.contains("sum(absent_of_all): it selects no series of the last day")
+    });
     terminal.keys(&["q"]);
     assert_eq!(terminal.ended(), "0");
 }

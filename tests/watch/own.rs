@@ -4,19 +4,19 @@ use crate::stage::{Daemon, Stage, text, wait_for};
 use crate::terminal::Terminal;
 
 /// What the check prints changes with its runs, so that there is something to see.
-const PLUGIN: &str = r#"#!/bin/sh
+pub(crate) const WAVE: &str = r#"#!/bin/sh
 read -r number 2>/dev/null < "$0.count" || number=0
 echo $((number + 1)) > "$0.count"
 echo "OK - run $number | wave=$((number % 7));5;6 runs=$number"
 "#;
 
-const UTF8: &[(&str, &str)] =
+pub(crate) const UTF8: &[(&str, &str)] =
     &[("LC_ALL", "C.UTF-8"), ("TERM", "screen-256color"), ("TZ", "UTC"), ("NO_COLOR", "1")];
 const ASCII: &[(&str, &str)] =
     &[("LC_ALL", "C"), ("TERM", "screen-256color"), ("TZ", "UTC"), ("NO_COLOR", "1")];
 
 pub(crate) fn start(stage: &Stage) -> Daemon {
-    stage.plugin("wave", PLUGIN);
+    stage.plugin("wave", WAVE);
     let command = stage.shown("plugins/wave");
     stage.configure("", &format!("  wave: {{ command: {command}, check_interval: 1h }}\n"));
     let agent = stage.start();
@@ -25,7 +25,7 @@ pub(crate) fn start(stage: &Stage) -> Daemon {
 }
 
 /// The last value of a curve, by its title.
-fn last(screen: &str, curve: &str) -> Option<u64> {
+pub(crate) fn last(screen: &str, curve: &str) -> Option<u64> {
     let title = screen.lines().find(|line| line.contains(curve))?;
     title.split("  last ").nth(1)?.split_whitespace().next()?.parse().ok()
 }
@@ -65,6 +65,28 @@ fn a_check_is_drawn_while_it_runs_in_any_size_and_locale() {
         assert_eq!(terminal.ended(), "0");
         assert!(agent.end().success());
     }
+}
+
+#[test]
+fn an_expression_is_answered_with_each_run_of_the_checks_that_it_selects() {
+    let stage = Stage::new();
+    let agent = start(&stage);
+    assert!(stage.custos(&["check", "wave"]).status.success());
+    let config = stage.shown("custos.yaml");
+    let words = ["watch", "wave{metric=\"runs\"} * 2", "sum(nothing)", "--config", &config];
+    let options = ["--every", "100ms", "--window", "10s"];
+    let terminal = Terminal::start(&stage, (100, 30), UTF8, &[&words[..], &options].concat());
+    let title = "wave{metric=\"runs\"} * 2";
+    let screen = terminal.wait("a dozen runs", |screen| last(screen, title) > Some(24));
+    assert_eq!(last(&screen, title).unwrap() % 2, 0, "{screen}");
+    // What cannot be answered is said, and ends nothing.
+    assert!(screen.contains("sum(nothing): it selects no series of the last day"), "{screen}");
+    let count = || text(&stage.custos(&["stream", "wave@watched"]).stdout).lines().count() as u64;
+    let runs = count();
+    terminal.wait("newer runs", |screen| last(screen, title) > Some(2 * runs));
+    terminal.keys(&["q"]);
+    assert_eq!(terminal.ended(), "0");
+    assert!(agent.end().success());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::stage::{Stage, send, text, wait_for};
 use crate::terminal::Terminal;
 
 /// Memory that a process has resident, in KiB.
-fn resident_kib(pid: i32) -> u64 {
+pub(crate) fn resident_kib(pid: i32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()

@@ -6,3 +6,4 @@ mod target;
 mod watched;
 
 pub(super) use draw::{GraphArgs, is_reported, run};
+pub(super) use target::{Target, target};

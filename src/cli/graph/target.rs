@@ -7,7 +7,7 @@ use crate::cli::read::Failure;
 use crate::cli::unknown::selector;
 
 /// One thing that is to be drawn.
-pub(super) enum Target {
+pub(in crate::cli) enum Target {
     /// `CHECK` or `CHECK:METRIC`.
     Metrics(Selector),
     /// A PromQL query, as it was written.
@@ -18,7 +18,7 @@ pub(super) enum Target {
 ///
 /// # Errors
 /// It is neither.
-pub(super) fn target(text: &str, checks: &[String]) -> Result<Target, Failure> {
+pub(in crate::cli) fn target(text: &str, checks: &[String]) -> Result<Target, Failure> {
     let unknown = match selector(text, checks) {
         Ok(selector) => return Ok(Target::Metrics(selector)),
         Err(unknown) => unknown,

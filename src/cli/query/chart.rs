@@ -3,11 +3,10 @@
 use std::io::Write;
 
 use custos_promql::{SeriesPoints, is_ended};
-use custos_query::Columns;
+use custos_query::{Columns, series_title};
 use jiff::Zoned;
 
 use super::span::Span;
-use super::table::shown;
 use crate::cli::read::{Failure, tell};
 use crate::cli::style::Style;
 use crate::graph::{Glyphs, Picture, Series, TextOptions, columns, text};
@@ -70,7 +69,7 @@ pub(in crate::cli) fn drawn(
         }
     }
     Series {
-        name: shown(&series.labels),
+        name: series_title(&series.labels),
         unit: unit.to_owned(),
         columns: columns.into_vec(),
         bridge_ms: step_ms.saturating_mul(3) / 2,

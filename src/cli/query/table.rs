@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use custos_promql::{AnswerValue, Labels, Point, format_number};
+use custos_query::series_title;
 use jiff::Zoned;
 use serde::Serialize;
 use serde::ser::SerializeMap;
@@ -76,7 +77,7 @@ pub(super) fn table(
         AnswerValue::Scalar(point) => writeln!(out, "{}", format_number(point.value))?,
         AnswerValue::Text(_, text) => writeln!(out, "{}", printable(text))?,
         AnswerValue::Vector(values) => {
-            let names: Vec<String> = values.iter().map(|(labels, _)| shown(labels)).collect();
+            let names: Vec<String> = values.iter().map(|(labels, _)| series_title(labels)).collect();
             let widest = names.iter().map(|name| width(name)).max().unwrap_or(0);
             for (name, (_, point)) in names.iter().zip(values) {
                 let blanks = " ".repeat(widest - width(name));
@@ -85,7 +86,7 @@ pub(super) fn table(
         }
         AnswerValue::Matrix(all) => {
             for series in all {
-                writeln!(out, "{}", style.dim(&shown(&series.labels)))?;
+                writeln!(out, "{}", style.dim(&series_title(&series.labels)))?;
                 for point in &series.points {
                     writeln!(out, "  {}  {}", local_time(point.time_ms, zone), format_number(point.value))?;
                 }
@@ -93,12 +94,4 @@ pub(super) fn table(
         }
     }
     Ok(())
-}
-
-/// A series by its labels. That of a check has the name twice, of which once is enough.
-pub(super) fn shown(labels: &Labels) -> String {
-    let name = labels.metric_name();
-    let is_told_twice = !name.is_empty() && labels.get("check") == name;
-    let labels = if is_told_twice { labels.with("check", "") } else { labels.clone() };
-    printable(&labels.to_string()).into_owned()
 }

@@ -46,11 +46,14 @@ pub(crate) struct StreamArgs {
     #[arg(long, short)]
     pub(super) follow: bool,
     /// Watch these checks instead: every run when it ends, until stdout is closed
-    #[arg(long, requires = "selectors", conflicts_with_all = ["from", "cursor", "form", "follow"])]
+    #[arg(long, conflicts_with_all = ["from", "cursor", "form", "follow"])]
     pub(super) watch: bool,
     /// With --watch: have the checks run that often meanwhile, 100ms or longer
     #[arg(long, value_name = "DURATION", requires = "watch", value_parser = length)]
     pub(super) every: Option<Duration>,
+    /// With --watch: what this expression of PromQL comes to with each run of the checks that it selects, which are watched
+    #[arg(long = "query", value_name = "EXPR", requires = "watch", add = ArgValueCompleter::new(completion::query))]
+    pub(super) queries: Vec<String>,
     /// With --watch: begin with the runs of so long before now, 1,024 at most
     #[arg(long, value_name = "DURATION", requires = "watch", value_parser = length)]
     pub(super) past: Option<Duration>,

@@ -11,28 +11,77 @@ use super::args::StreamArgs;
 use crate::cli::bounded_lines::{Line, next_line, skip_line};
 use crate::cli::read::Failure;
 use crate::clock;
-use crate::control::{self, AskError, Watched};
+use crate::control::{self, AskError, WatchedChannel};
 use crate::limits::{WATCH_ECHO_MAX_BYTES, WATCH_OUT_MAX, WATCH_PAST_MAX, WATCH_TIME_INTERVAL};
-use crate::live::{LiveLine, Wish, past};
+use crate::live::{LiveLine, Queries, Wish, past, pump};
 
 /// Writes the lines until stdout is closed, or nothing is watched any more.
 pub(super) fn watch(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    if args.selectors.is_empty() && args.queries.is_empty() {
+        return Err(Failure::usage("--watch wants a check, or an expression with --query"));
+    }
     let (dir, _) = args.read.locate()?;
+    let mut queries = begin(args, out)?;
+    let checks = queries.as_ref().map_or_else(|| args.selectors.clone(), Queries::checks);
+    if checks.is_empty() {
+        return Err(Failure::new("nothing is selected that could be watched"));
+    }
     let every_ms = args.every.map(|every| u64::try_from(every.as_millis()).unwrap_or(u64::MAX));
     let wish = |check: &String| Wish { check: check.clone(), every_ms };
-    let watched = control::watch(&dir, args.selectors.iter().map(wish).collect()).map_err(failed)?;
+    let watched = control::watch(&dir, checks.iter().map(wish).collect()).map_err(failed)?;
     // Read after the watching has begun, it has no hole before what comes now.
     if let Some(length) = args.past {
-        write_past(args, length, out)?;
+        write_past(args, length, queries.as_mut(), out)?;
     }
-    let (lines, said) = (read_lines(watched), read_stdin());
+    let watched = WatchedChannel::of(watched).map_err(failed)?;
+    match queries {
+        None => write_lines(watched.lines(), out),
+        Some(queries) => write_lines(&pumped(queries, watched), out),
+    }
+}
+
+/// Begins with the expressions, if there are some, and writes the lines that say so.
+fn begin(args: &StreamArgs, out: &mut dyn Write) -> Result<Option<Queries>, Failure> {
+    if args.queries.is_empty() {
+        return Ok(None);
+    }
+    let mut reader = args.read.open()?.reader;
+    let snapshot = reader.snapshot();
+    let look = Box::new(move || {
+        // As it was last, where it cannot be looked at.
+        let _ = reader.refresh();
+        Some(reader.snapshot())
+    });
+    let (queries, lines) = Queries::begin(&args.queries, args.selectors.clone(), look, &snapshot);
+    for line in lines {
+        out.write_all(line.as_bytes())?;
+    }
+    out.flush()?;
+    Ok(Some(queries))
+}
+
+/// The lines of the agent, and what expressions come to with them.
+fn pumped(queries: Queries, watched: WatchedChannel) -> Receiver<Result<String, AskError>> {
+    let (sender, lines) = bounded(WATCH_OUT_MAX);
+    thread::spawn(move || {
+        let ended = pump(queries, watched.lines(), |line| sender.send(Ok(line.to_owned())).is_ok());
+        if let Err(error) = ended {
+            // Nobody is there any more to be told.
+            let _ = sender.send(Err(error));
+        }
+    });
+    lines
+}
+
+fn write_lines(lines: &Receiver<Result<String, AskError>>, out: &mut dyn Write) -> Result<(), Failure> {
+    let said = read_stdin();
     let seconds = tick(WATCH_TIME_INTERVAL);
     let mut fate = Fate::default();
     loop {
         select! {
             recv(lines) -> line => match line {
                 Ok(line) => {
-                    let line = line?;
+                    let line = line.map_err(failed)?;
                     fate.note(&line);
                     writeln!(out, "{line}")?;
                 }
@@ -53,11 +102,21 @@ pub(super) fn watch(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failur
 }
 
 /// Writes what the store has of the time before now.
-fn write_past(args: &StreamArgs, length: Duration, out: &mut dyn Write) -> Result<(), Failure> {
+fn write_past(
+    args: &StreamArgs,
+    length: Duration,
+    queries: Option<&mut Queries>,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     let opened = args.read.open()?;
     let length_ms = i64::try_from(length.min(WATCH_PAST_MAX).as_millis()).unwrap_or(i64::MAX);
-    let since_ms = clock::now_ms().saturating_sub(length_ms);
-    for line in past(&opened.reader.snapshot(), &args.selectors, since_ms..i64::MAX) {
+    let span = clock::now_ms().saturating_sub(length_ms)..i64::MAX;
+    let snapshot = opened.reader.snapshot();
+    let mut lines = past(&snapshot, &args.selectors, span.clone());
+    if let Some(queries) = queries {
+        lines.extend(queries.past(&snapshot, span));
+    }
+    for line in lines {
         out.write_all(line.as_bytes())?;
     }
     Ok(out.flush()?)
@@ -114,20 +173,6 @@ fn time(echo: Option<&str>) -> std::sync::Arc<str> {
 
 fn failed(error: AskError) -> Failure {
     Failure::new(error.to_string())
-}
-
-/// The lines of the agent, read by a thread of its own.
-fn read_lines(mut watched: Watched) -> Receiver<Result<String, Failure>> {
-    let (sender, lines) = bounded(WATCH_OUT_MAX);
-    thread::spawn(move || {
-        while let Some(line) = watched.next_line().map_err(failed).transpose() {
-            let is_last = line.is_err();
-            if sender.send(line).is_err() || is_last {
-                break;
-            }
-        }
-    });
-    lines
 }
 
 /// The lines of stdin, read by a thread of its own. That stdin ends says nothing.

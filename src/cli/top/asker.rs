@@ -1,13 +1,18 @@
 //! Asking the agent, on threads of their own, so that nothing on the page waits for it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use custos_store::State;
+use jiff::Zoned;
 
 use crate::agent::Row;
+use crate::cli::style::Style;
+use crate::cli::why;
 use crate::control::{self, AgentStatus, AskError, NotifyRequest, Request, Response};
 use crate::limits::{TOP_AGENT_EVERY, TOP_REQUESTS_MAX};
 use crate::notify::NotifyReport;
@@ -26,6 +31,8 @@ pub(super) enum News {
     Gone(String),
     /// What came of something that it was asked to do.
     Answered(String),
+    /// What else was unlike its past when this check got its problem, or why that is not known.
+    Why(String, Result<String, String>),
 }
 
 /// The agent of a store.
@@ -35,14 +42,22 @@ pub(super) struct Asker {
     sender: Sender<News>,
     pub(super) news: Receiver<News>,
     hurry: Sender<()>,
+    /// Has what is looked for given up, if something is.
+    searching: Option<Arc<AtomicBool>>,
+}
+
+impl Drop for Asker {
+    fn drop(&mut self) {
+        self.give_up();
+    }
 }
 
 impl Asker {
     /// Asks the agent again and again how it stands.
     pub(super) fn start(store: &Path, waker: Waker) -> Asker {
-        let (sender, news) = bounded(TOP_REQUESTS_MAX + 1);
+        let (sender, news) = bounded(TOP_REQUESTS_MAX + 2);
         let (hurry, hurried) = bounded::<()>(1);
-        let asker = Asker { store: store.to_owned(), waker, sender, news, hurry };
+        let asker = Asker { store: store.to_owned(), waker, sender, news, hurry, searching: None };
         let (store, waker, sender) = (asker.store.clone(), asker.waker.clone(), asker.sender.clone());
         thread::spawn(move || {
             loop {
@@ -70,6 +85,40 @@ impl Asker {
             waker.wake();
         });
     }
+
+    /// Looks for what else was unlike its past when a check got its problem, instead of what was looked for before.
+    pub(super) fn search(&mut self, search: Search) {
+        self.give_up();
+        let given_up = Arc::new(AtomicBool::new(false));
+        self.searching = Some(Arc::clone(&given_up));
+        let (store, waker, sender) = (self.store.clone(), self.waker.clone(), self.sender.clone());
+        thread::spawn(move || {
+            let Search { check, now, style } = search;
+            let is_given_up = || given_up.load(Ordering::Relaxed);
+            let told = why::told(&store, &check, &now, style, &is_given_up);
+            // Nobody waits for what was given up.
+            if !is_given_up()
+                && sender.send(News::Why(check, told.map_err(|failure| failure.message))).is_ok()
+            {
+                waker.wake();
+            }
+        });
+    }
+
+    /// Gives up what is looked for, if something is.
+    pub(super) fn give_up(&mut self) {
+        if let Some(searching) = self.searching.take() {
+            searching.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What is looked for in the store.
+pub(super) struct Search {
+    pub(super) check: String,
+    pub(super) now: Zoned,
+    /// How the text is to be.
+    pub(super) style: Style,
 }
 
 fn standing(store: &Path) -> News {

@@ -27,6 +27,12 @@ pub(super) enum Wish {
     Unack,
     Silence,
     RunNow,
+    /// What else was unlike its past.
+    Why,
+    /// All silences.
+    Silences,
+    /// The end of the one that is chosen.
+    Expire,
     /// A longer time in the graph, or a shorter one.
     Zoom(bool),
     /// The check after this one in the list, or before.
@@ -34,7 +40,7 @@ pub(super) enum Wish {
 }
 
 /// The keys with what they are for, in the order of the help.
-pub(super) const HELP: [(&str, &str); 19] = [
+pub(super) const HELP: [(&str, &str); 20] = [
     ("Up Down  k j", "one line; also the wheel"),
     ("PgUp PgDn", "one page; also Ctrl-B and Ctrl-F"),
     ("Home End  g G", "to the beginning, to the end"),
@@ -45,10 +51,11 @@ pub(super) const HELP: [(&str, &str); 19] = [
     ("F6  < >", "sort by another column; also a click on its head"),
     ("S A T C N", "sort by state, age, time, processor time, name"),
     ("R", "reverse the order"),
-    ("a", "acknowledge: nobody is told again until it is over"),
-    ("u", "take that back"),
+    ("a  u", "acknowledge, so that nobody is told again; take that back"),
     ("s", "silence for a time"),
+    ("z", "all silences; x or Delete there ends the one that is chosen"),
     ("r", "run it now"),
+    ("w", "in a check: what else was unlike its past; again gives up"),
     ("Tab  Shift-Tab", "in a check: the next one of the list, or the one before"),
     ("+ -", "in a check: a longer time in the graph, or a shorter one"),
     ("?  F1", "this page"),
@@ -83,6 +90,9 @@ pub(super) fn wish(key: Key) -> Option<Wish> {
         Key::Char('u') => Wish::Unack,
         Key::Char('s') => Wish::Silence,
         Key::Char('r') => Wish::RunNow,
+        Key::Char('w') => Wish::Why,
+        Key::Char('z') => Wish::Silences,
+        Key::Char('x') | Key::Delete => Wish::Expire,
         Key::Char('+' | '=') => Wish::Zoom(true),
         Key::Char('-') => Wish::Zoom(false),
         Key::Tab => Wish::Neighbour(true),

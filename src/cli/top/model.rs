@@ -18,6 +18,7 @@ use crate::config::Matchers;
 use crate::control::{NotifyRequest, Request};
 use crate::graph::Glyphs;
 use crate::limits::TOP_REQUESTS_MAX;
+use crate::notify::Silence;
 use crate::terminal::{Event, Key, MouseKind};
 use crate::text::printable;
 use crate::text::width::width;
@@ -35,6 +36,8 @@ pub(super) enum View {
     List,
     /// One of them, from some line on.
     Check { name: String, scroll: usize },
+    /// All silences; one of them is chosen.
+    Silences { at: usize },
     /// The keys, over what was there before.
     Help(Box<View>),
 }
@@ -46,6 +49,17 @@ pub(super) enum Deed {
     Quit,
     /// Ask the agent for this; the words say what it is.
     Ask(String, Request),
+    /// Look for what else was unlike its past when this check got its problem.
+    Search(String),
+}
+
+/// What is known of what else was unlike its past when a check got its problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// It is looked for.
+    Searched,
+    /// It was found, or not, and why.
+    Told(Result<String, String>),
 }
 
 /// The agent, as it was when it was asked last.
@@ -95,6 +109,10 @@ pub(super) struct Model {
     pub(super) under_way: usize,
     /// What is known of the check that is open.
     pub(super) story: Option<Story>,
+    /// What else was unlike its past, and the check that is asked about.
+    pub(super) why: Option<(String, Why)>,
+    /// The silences, those that have not begun among them, as the agent says; none if it does not.
+    pub(super) silences: Option<Vec<Silence>>,
     span: usize,
 }
 
@@ -123,6 +141,8 @@ impl Model {
             store_trouble: None,
             under_way: 0,
             story: None,
+            why: None,
+            silences: None,
             span: SPAN_FIRST,
         }
     }
@@ -308,8 +328,57 @@ impl Model {
             }
             Wish::Neighbour(forward) => self.neighbour(forward),
             Wish::Ack | Wish::Unack | Wish::Silence | Wish::RunNow => return self.act(wish),
+            Wish::Why => return self.search(),
+            Wish::Silences => {
+                (self.story, self.why) = (None, None);
+                self.view = View::Silences { at: 0 };
+            }
+            Wish::Expire => self.expire(),
         }
         None
+    }
+
+    /// Has what else was unlike its past looked for; once more gives that up.
+    fn search(&mut self) -> Option<Deed> {
+        let View::Check { name, .. } = &self.view else { return None };
+        if self.why.take().is_some_and(|(of, why)| of == *name && why == Why::Searched) {
+            return None;
+        }
+        self.why = Some((name.clone(), Why::Searched));
+        Some(Deed::Search(name.clone()))
+    }
+
+    /// Whether something is still looked for that somebody wants.
+    pub(super) fn is_searching(&self) -> bool {
+        matches!(self.why, Some((_, Why::Searched)))
+    }
+
+    /// Takes what was found of a check, if that is still wanted.
+    pub(super) fn told_why(&mut self, check: &str, told: Result<String, String>) {
+        if let Some((_, why)) = self.why.as_mut().filter(|(of, _)| of == check) {
+            *why = Why::Told(told);
+        }
+    }
+
+    /// Takes in all silences that there are.
+    pub(super) fn set_silences(&mut self, silences: Option<Vec<Silence>>) {
+        if let View::Silences { at } = &mut self.view {
+            // The one that is chosen stays it.
+            let chosen = self.silences.iter().flatten().nth(*at).map(|silence| silence.id);
+            let place = |id| silences.iter().flatten().position(|silence| silence.id == id);
+            let last = silences.as_ref().map_or(0, Vec::len).saturating_sub(1);
+            *at = chosen.and_then(place).unwrap_or((*at).min(last));
+        }
+        self.silences = silences;
+    }
+
+    /// Asks whether the silence that is chosen is to end.
+    fn expire(&mut self) {
+        let View::Silences { at } = self.view else { return };
+        if let Some(silence) = self.silences.iter().flatten().nth(at) {
+            let question = Question::Expire(silence.id, silence.matchers.join(", "));
+            self.prompt = Some(Prompt::new(question, ""));
+        }
     }
 
     /// Does something about the check that is open or chosen.
@@ -331,14 +400,15 @@ impl Model {
         match &self.view {
             View::Check { name, .. } => Some(name.clone()),
             View::List => self.selected.clone(),
-            View::Help(_) => None,
+            View::Help(_) | View::Silences { .. } => None,
         }
     }
 
     fn back(&mut self) -> Option<Deed> {
         match std::mem::replace(&mut self.view, View::List) {
             View::Help(before) => self.view = *before,
-            View::Check { .. } => self.story = None,
+            View::Check { .. } => (self.story, self.why) = (None, None),
+            View::Silences { .. } => {}
             View::List if !self.filter.is_empty() => self.filter.clear(),
             View::List => return Some(Deed::Quit),
         }
@@ -358,6 +428,7 @@ impl Model {
         self.choose(if forward { at + 1 } else { at.saturating_sub(1) });
         if let Some(name) = self.selected.clone() {
             self.view = View::Check { name, scroll: 0 };
+            self.why = None;
         }
     }
 
@@ -370,6 +441,10 @@ impl Model {
             View::List => self.choose(moved(self.at)),
             // Drawing knows how far that goes.
             View::Check { scroll, .. } => *scroll = moved(*scroll),
+            View::Silences { at } => {
+                let last = self.silences.as_ref().map_or(0, Vec::len).saturating_sub(1);
+                *at = moved(*at).min(last);
+            }
             View::Help(_) => {}
         }
     }
@@ -401,6 +476,9 @@ impl Model {
         let (author, comment) = (self.author.clone(), typed.trim().to_owned());
         match question {
             Question::Filter => None,
+            Question::Expire(id, _) => {
+                self.ask(format!("silence expire {id}"), Request::Notify(NotifyRequest::Expire(id)))
+            }
             Question::Ack(name) => {
                 let matchers = Matchers::of_check(&name).written();
                 let request = NotifyRequest::Ack { matchers, author, comment };

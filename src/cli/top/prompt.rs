@@ -14,6 +14,8 @@ pub(super) enum Question {
     SilenceFor(String),
     /// Why this check is silenced until then (ms since the epoch).
     SilenceWhy(String, i64),
+    /// Whether the silence of this number, about this, is to end.
+    Expire(u64, String),
 }
 
 /// A question, and what was typed.
@@ -43,11 +45,15 @@ impl Prompt {
             Question::Ack(check) => format!("Acknowledge {check}, because"),
             Question::SilenceFor(check) => format!("Silence {check} for"),
             Question::SilenceWhy(check, _) => format!("Silence {check}, because"),
+            Question::Expire(id, of) => format!("End silence {id} of {of}? y or n"),
         }
     }
 
     /// Takes a key.
     pub(super) fn take(&mut self, key: Key) -> Typed {
+        if let Question::Expire(..) = self.question {
+            return if matches!(key, Key::Char('y' | 'Y')) { Typed::Done } else { Typed::Cancelled };
+        }
         match key {
             Key::Enter => return Typed::Done,
             Key::Esc | Key::Ctrl('g') => return Typed::Cancelled,

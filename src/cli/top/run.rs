@@ -4,12 +4,13 @@ use std::io::{IsTerminal, stdout};
 use std::time::Duration;
 
 use super::args::TopArgs;
-use super::asker::Asker;
+use super::asker::{Asker, Search};
 use super::draw::draw;
 use super::model::{Deed, Model};
 use super::source::Source;
 use crate::cli::notify::author;
 use crate::cli::read::{Failure, finish, now};
+use crate::cli::style::Style;
 use crate::clock;
 use crate::exit_code::ExitCode;
 use crate::graph::Glyphs;
@@ -42,7 +43,7 @@ fn fill(args: &TopArgs) -> Result<Option<End>, Failure> {
     let look = Look { glyphs, color: style.color };
     let mut screen = Screen::open(look)
         .map_err(|error| Failure::new(format!("failed to take the terminal of this process: {error}")))?;
-    let asker = Asker::start(&store, screen.waker());
+    let mut asker = Asker::start(&store, screen.waker());
     let mut next_us = 0;
     loop {
         let now_us = clock::mono_us();
@@ -74,10 +75,19 @@ fn fill(args: &TopArgs) -> Result<Option<End>, Failure> {
                 event => match model.take(event, screen.area()) {
                     Some(Deed::Quit) => return Ok(None),
                     Some(Deed::Ask(what, request)) => asker.ask(what, request),
+                    Some(Deed::Search(check)) => {
+                        let (width, height) = (usize::from(area.width), usize::from(area.height));
+                        // Without colours, which the page has of its own.
+                        let style = Style { color: false, glyphs, terminal: true, width, height };
+                        asker.search(Search { check, now: model.now.clone(), style });
+                    }
                     None => model.arrange(screen.area()),
                 },
             }
             happened = screen.wait(Duration::ZERO);
+        }
+        if !model.is_searching() {
+            asker.give_up();
         }
     }
 }

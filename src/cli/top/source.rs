@@ -1,10 +1,11 @@
 //! The store, followed: of what it has only what is new is read.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use custos_query::latest_runs;
-use custos_store::{Position, Reader};
+use custos_store::{IDENTITY_NAME, Position, Reader};
 
 use super::asker::{News, names};
 use super::check::{Check, Muted};
@@ -21,7 +22,10 @@ use super::recent::Recent;
 
 /// The store, and what is defined.
 pub(super) struct Source {
+    store: PathBuf,
     reader: Reader,
+    /// Where it was when it was looked at last, by which it is known whether it may be another one now.
+    place: Option<Place>,
     config: Option<Config>,
     /// Up to where the checks know all runs.
     position: Position,
@@ -31,14 +35,23 @@ pub(super) struct Source {
     is_stale: bool,
 }
 
+/// A directory, and the file in it that is made with a store and never written again: device and number of each.
+type Place = [(u64, u64); 2];
+
+fn place(store: &Path) -> Option<Place> {
+    let of = |path: &Path| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    Some([of(store)?, of(&store.join(IDENTITY_NAME))?])
+}
+
 impl Source {
     pub(super) fn open(store: &Path, config: Option<Config>) -> Result<Source, Failure> {
         let reader = Reader::open(store).map_err(|error| {
             let why = store_error(store, &error);
             Failure::new(format!("failed to open the store {}: {why}", store.display()))
         })?;
-        let position = reader.end();
-        Ok(Source { reader, config, position, of_agent: None, is_stale: true })
+        let (position, place) = (reader.end(), place(store));
+        let store = store.to_owned();
+        Ok(Source { store, reader, place, config, position, of_agent: None, is_stale: true })
     }
 
     /// Takes in what has been stored since.
@@ -46,6 +59,7 @@ impl Source {
     /// # Errors
     /// What cannot be read; the rest is there.
     pub(super) fn refresh(&mut self, model: &mut Model) -> Result<(), String> {
+        self.look_for_another(model)?;
         self.reader.refresh_log().map_err(|error| format!("failed to read the store: {}", chain(&error)))?;
         let mut damage = Ok(());
         let end = self.reader.end();
@@ -75,6 +89,25 @@ impl Source {
         damage
     }
 
+    /// Goes on with another store, if there is one in the place of this one by now: a reader goes on with the files that it has.
+    fn look_for_another(&mut self, model: &mut Model) -> Result<(), String> {
+        let place = place(&self.store);
+        if place.is_some() && place == self.place {
+            return Ok(());
+        }
+        let reader = Reader::open(&self.store).map_err(|error| {
+            format!("failed to open the store anew: {}", store_error(&self.store, &error))
+        })?;
+        self.place = place;
+        if reader.identity() != self.reader.identity() {
+            (self.reader, self.is_stale) = (reader, true);
+            self.position = self.reader.end();
+            model.checks.clear();
+            model.story = None;
+        }
+        Ok(())
+    }
+
     /// The checks that there are.
     fn names(&self) -> BTreeSet<String> {
         let is_running = self.of_agent.is_some();
@@ -92,9 +125,11 @@ impl Source {
         let now_ms = model.now_ms();
         match news {
             News::Answered(said) => return model.answered(said),
+            News::Why(check, told) => return model.told_why(&check, told),
             News::Gone(why) => {
                 model.agent = AgentView::Gone(why);
                 model.trouble.clear();
+                model.set_silences(None);
                 model.checks.iter_mut().for_each(Check::forget_schedule);
             }
             News::Agent(status, report) => {
@@ -118,6 +153,9 @@ impl Source {
                 }
                 if let Some(report) = report {
                     mute(model, &report);
+                    let mut silences = report.silences;
+                    silences.sort_by_key(|silence| (silence.until_ms, silence.id));
+                    model.set_silences(Some(silences));
                 }
             }
         }

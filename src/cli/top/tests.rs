@@ -337,3 +337,131 @@ fn what_nobody_is_told_is_noted() {
     check.muted = Some(Muted::Silenced(String::new()));
     assert_eq!(check.note(), "sil");
 }
+
+fn silence(id: u64, until_ms: i64, of: &str, comment: &str) -> crate::notify::Silence {
+    crate::notify::Silence {
+        id,
+        matchers: vec![of.to_owned()],
+        from_ms: NOON - 1000,
+        until_ms,
+        remark: crate::notify::Remark { author: "kim".to_owned(), comment: comment.to_owned() },
+    }
+}
+
+#[test]
+fn silences_are_listed_and_ended_after_asking() {
+    let (_directory, _source, mut model) = model(Glyphs::Ascii, LOW);
+    press(&mut model, Key::Char('z'));
+    assert!(page(&mut model, LOW).contains("without an agent nobody knows the silences"));
+    assert_eq!(press(&mut model, Key::Char('x')), None);
+    assert_eq!(model.prompt, None);
+    let hour = NOON + 3_600_000;
+    let hostile = silence(9, hour + 2, "evil\u{1b}[2J", "\u{202e}\u{7}");
+    model.set_silences(Some(vec![
+        silence(4, hour, "check=load", "disk swap"),
+        silence(7, hour + 1, "a", ""),
+        hostile,
+    ]));
+    press(&mut model, Key::Down);
+    let shown = page(&mut model, LOW);
+    assert!(shown.contains("4       2026-11-22 13:00:00 check=load, by kim: disk swap"), "{shown}");
+    assert!(!shown.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{shown:?}");
+    // One that ends meanwhile leaves what is chosen as it is.
+    model.set_silences(Some(vec![silence(7, hour + 1, "a", ""), silence(9, hour + 2, "b", "")]));
+    press(&mut model, Key::Char('x'));
+    assert!(page(&mut model, LOW).contains("End silence 7 of a? y or n"));
+    assert_eq!(press(&mut model, Key::Char('n')), None);
+    assert_eq!(model.prompt, None);
+    press(&mut model, Key::Delete);
+    let expire = Request::Notify(NotifyRequest::Expire(7));
+    assert_eq!(press(&mut model, Key::Char('y')), Some(Deed::Ask("silence expire 7".to_owned(), expire)));
+    (0..50).for_each(|_| drop(press(&mut model, Key::Down)));
+    assert_eq!(model.view, View::Silences { at: 1 });
+    // They need not fit.
+    let many = (0..100).map(|id| silence(id, hour, "c", "")).collect();
+    model.set_silences(Some(many));
+    press(&mut model, Key::End);
+    assert!(page(&mut model, LOW).contains("\n99 "), "{}", page(&mut model, LOW));
+    press(&mut model, Key::Esc);
+    assert_eq!(model.view, View::List);
+}
+
+#[test]
+fn what_else_changed_is_looked_for_and_given_up() {
+    let (_directory, source, mut model) = model(Glyphs::Ascii, LOW);
+    assert_eq!(press(&mut model, Key::Char('w')), None, "a check has to be open");
+    press(&mut model, Key::Enter);
+    let name = model.open().unwrap().0.to_owned();
+    assert_eq!(press(&mut model, Key::Char('w')), Some(Deed::Search(name.clone())));
+    prepare(&source, &mut model, LOW);
+    assert!(model.is_searching());
+    assert!(page(&mut model, LOW).contains("is looked for; w gives that up"));
+    assert_eq!(press(&mut model, Key::Char('w')), None);
+    assert!(!model.is_searching());
+    // What comes of something that nobody waits for any more is nothing.
+    model.told_why(&name, Ok("too late".to_owned()));
+    assert!(!page(&mut model, LOW).contains("too late"));
+    press(&mut model, Key::Char('w'));
+    model.told_why(&name, Ok("load:load1 1 -> 9\nfirst: load\u{1b}[2J\n".to_owned()));
+    let shown = page(&mut model, LOW);
+    assert!(shown.contains("load:load1 1 -> 9\nfirst: load") && !shown.contains('\u{1b}'), "{shown}");
+    press(&mut model, Key::Char('w'));
+    press(&mut model, Key::Esc);
+    assert!(!model.is_searching(), "who leaves the check waits for nothing");
+}
+
+#[test]
+fn what_is_told_of_a_check_is_what_custos_why_tells() {
+    let directory = store();
+    let style = crate::cli::style::Style {
+        color: false,
+        glyphs: Glyphs::Ascii,
+        terminal: true,
+        width: 80,
+        height: 24,
+    };
+    let told = |is_cancelled: bool| {
+        let told = crate::cli::why::told(directory.path(), "disk /var", &noon(), style, &|| is_cancelled);
+        told.map_err(|failure| failure.message)
+    };
+    let text = told(false).unwrap();
+    assert!(text.contains(" before, 2 metrics\n"), "{text}");
+    assert!(told(true).is_err(), "it can be given up");
+    let nowhere = crate::cli::why::told(std::path::Path::new("/nonexistent"), "x", &noon(), style, &|| false);
+    assert!(nowhere.is_err());
+}
+
+#[test]
+fn a_store_that_is_replaced_is_followed() {
+    let place = tempfile::tempdir().unwrap();
+    let (store, away) = (place.path().join("store"), place.path().join("away"));
+    let append = |check: &str| {
+        let mut writer = custos_store::Writer::open(&store, custos_store::Options::default()).unwrap();
+        let run = Run { time_ms: NOON - 1000, text: format!("OK {check}"), ..Run::default() };
+        writer.append(&[(check, &run)]).unwrap();
+    };
+    append("before");
+    let mut source = Source::open(&store, None).unwrap_or_else(|failure| panic!("{}", failure.message));
+    let mut model = Model::new("web1".into(), "kim".into(), Glyphs::Ascii, noon());
+    let mut shown = |source: &mut Source| {
+        let said = source.refresh(&mut model);
+        prepare(source, &mut model, LOW);
+        (said.err(), page(&mut model, LOW))
+    };
+    assert!(shown(&mut source).1.contains("OK before"));
+    std::fs::rename(&store, &away).unwrap();
+    let (said, page) = shown(&mut source);
+    assert!(said.is_some_and(|said| said.starts_with("failed to open the store anew: ")));
+    assert!(page.contains("OK before"), "what is known is shown: {page}");
+    append("afterwards");
+    let (said, page) = shown(&mut source);
+    assert_eq!(said, None);
+    assert!(page.contains("OK afterwards") && !page.contains("OK before"), "{page}");
+    // It is followed on.
+    append("later");
+    assert!(shown(&mut source).1.contains("OK later"));
+    // The same store elsewhere is the same.
+    std::fs::remove_dir_all(&store).unwrap();
+    std::fs::rename(&away, &store).unwrap();
+    assert!(shown(&mut source).1.contains("OK before"));
+}

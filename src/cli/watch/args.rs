@@ -1,19 +1,16 @@
 //! What is watched, and by which ways.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap_complete::engine::ArgValueCompleter;
 
+use super::credentials::CredentialArgs;
 use crate::cli::completion;
 use crate::cli::read::{Failure, ReadArgs};
 use crate::cli::stream::length;
-use crate::limits::{
-    SECRET_MAX_BYTES, WATCH_PAST_MAX, WATCH_PAST_WINDOWS, WATCH_WINDOW_MAX, WATCH_WINDOW_MIN,
-};
-use crate::text::system_error::words;
+use crate::limits::{WATCH_PAST_MAX, WATCH_PAST_WINDOWS, WATCH_WINDOW_MAX, WATCH_WINDOW_MIN};
 use crate::watch::{Access, Target};
-use crate::whole_file;
 
 /// Draws checks live in the terminal, of this host and of others, on one axis of time.
 ///
@@ -23,11 +20,12 @@ use crate::whole_file;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct WatchArgs {
-    /// Checks, or metrics of them, METRIC may be a glob; behind the address of a host where that is another
+    /// Checks, or metrics of them, METRIC may be a glob, or queries: load, load:load1, 'rate(net{metric="in"}[1m])'; behind the
+    /// address of a host where that is another
     #[arg(
-        value_name = "[HOST/]CHECK[:METRIC]",
+        value_name = "[HOST/]CHECK[:METRIC]|EXPR",
         required = true,
-        add = ArgValueCompleter::new(completion::check_or_metric)
+        add = ArgValueCompleter::new(completion::graph_target)
     )]
     targets: Vec<String>,
     /// Have the checks run that often meanwhile, 100ms or longer
@@ -45,18 +43,11 @@ pub(crate) struct WatchArgs {
     /// Show bytes as KiB, MiB, GiB
     #[arg(long)]
     pub(super) iec: bool,
-    /// File with the token that is shown to hosts over HTTP [default: the variable CUSTOS_TOKEN, if there is one]
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    credentials: CredentialArgs,
     /// File with the authorities that vouch for hosts over HTTPS, in PEM [default: those of the system]
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// File with a certificate that is shown to hosts over HTTPS, in PEM
-    #[arg(long, value_name = "FILE", requires = "key")]
-    certificate: Option<PathBuf>,
-    /// File with its key, in PEM
-    #[arg(long, value_name = "FILE", requires = "certificate")]
-    key: Option<PathBuf>,
     /// How ssh is called, with its options: 'ssh -i KEY'
     #[arg(long, value_name = "COMMAND", default_value = "ssh")]
     ssh: String,
@@ -72,11 +63,9 @@ Hosts:
   ssh://[USER@]HOST[:PORT]/CHECK   runs custos stream --watch there; nothing has to be configured, and nothing asks for a password
   https://HOST[:PORT]/CHECK        asks the agent there, or custos serve, which want a token or a certificate
   http://localhost[:PORT]/CHECK    the same without encryption, on this host alone
+An expression of PromQL stands where a check does; on another host it has brackets of some kind.
 
   custos watch load:load1 ssh://web1/load:load1 ssh://web2/load:load1 --every 200ms";
-
-/// Variable with the token that is shown to hosts over HTTP.
-const TOKEN_VARIABLE: &str = "CUSTOS_TOKEN";
 
 impl WatchArgs {
     /// What is watched.
@@ -95,35 +84,17 @@ impl WatchArgs {
     }
 
     /// How hosts are reached, this one by its store at `store`.
-    pub(super) fn access(&self, store: PathBuf) -> Result<Access, Failure> {
+    pub(super) fn access(&self, store: PathBuf, targets: &[Target]) -> Result<Access, Failure> {
         let ssh = shell_words::split(&self.ssh)
             .map_err(|error| Failure::usage(format!("failed to read --ssh: {error}")))?;
         Ok(Access {
             store,
-            token: self.token()?,
+            keyring: self.credentials.keyring(targets)?,
             authorities: self.ca.clone(),
-            identity: self.certificate.clone().zip(self.key.clone()),
             ssh,
             remote: self.remote.clone(),
             every_ms: self.every_ms(),
             past: self.window.saturating_mul(WATCH_PAST_WINDOWS).min(WATCH_PAST_MAX),
         })
-    }
-
-    fn token(&self) -> Result<Option<String>, Failure> {
-        let Some(path) = &self.token_file else {
-            return Ok(std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty()));
-        };
-        read_token(path).map(Some)
-    }
-}
-
-fn read_token(path: &Path) -> Result<String, Failure> {
-    let failed = |why: &str| Failure::new(format!("failed to read the token in {}: {why}", path.display()));
-    let bytes = whole_file::bytes(path, SECRET_MAX_BYTES as u64).map_err(|error| failed(&words(&error)))?;
-    let text = String::from_utf8(bytes).map_err(|_| failed("it is no text"))?;
-    match text.trim() {
-        "" => Err(failed("the file is empty")),
-        token => Ok(token.to_owned()),
     }
 }

@@ -1,6 +1,7 @@
 //! `custos watch`: checks of several hosts, drawn live in the terminal.
 
 mod args;
+mod credentials;
 mod keys;
 mod show;
 

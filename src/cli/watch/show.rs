@@ -10,9 +10,9 @@ use custos_query::check_names;
 
 use super::args::WatchArgs;
 use super::keys::{act, wheel};
+use crate::cli::graph;
 use crate::cli::read::{Failure, now, tell};
 use crate::cli::style::Style;
-use crate::cli::unknown::selector;
 use crate::clock;
 use crate::config::Config;
 use crate::exit_code::ExitCode;
@@ -21,7 +21,7 @@ use crate::limits::WATCH_FRAME_MIN;
 use crate::lock::locked;
 use crate::terminal::{End, Event, Look, Screen, styled};
 use crate::text::human::Prefixes;
-use crate::watch::{Beginning, Looks, Model, Site, Size, Sources, Target};
+use crate::watch::{Beginning, Kind, Looks, Model, Site, Size, Sources, Target};
 
 /// The longest time without a new picture: what is said of ages is old by then.
 const FRAME_MAX: Duration = Duration::from_secs(1);
@@ -43,7 +43,7 @@ pub(in crate::cli) fn run(args: &WatchArgs) -> ExitCode {
 }
 
 fn show(args: &WatchArgs, style: Style) -> Result<Option<End>, Failure> {
-    let targets = args.targets()?;
+    let mut targets = args.targets()?;
     if !style.terminal {
         return Err(Failure::usage(
             "stdout is no terminal; custos stream --watch CHECK --every 1s writes what is watched as lines",
@@ -51,9 +51,10 @@ fn show(args: &WatchArgs, style: Style) -> Result<Option<End>, Failure> {
     }
     let (store, config) = args.read.locate()?;
     let is_here = targets.iter().any(|target| target.site == Site::Here);
-    let checks = if is_here { find(args, config.as_ref(), &targets)? } else { Vec::new() };
+    let checks = if is_here { find(args, config.as_ref(), &mut targets)? } else { Vec::new() };
     let glyphs = if args.ascii { Glyphs::Ascii } else { style.glyphs };
     let looks = Looks { glyphs, overlay: style.color || glyphs == Glyphs::Ascii };
+    let access = Arc::new(args.access(store, &targets)?);
     let mut model = Model::new(Beginning {
         targets,
         every_ms: args.every_ms(),
@@ -65,7 +66,6 @@ fn show(args: &WatchArgs, style: Style) -> Result<Option<End>, Failure> {
         let defined = config.as_ref().and_then(|config| config.checks.get(check));
         model.judge(check, defined.map(|check| &check.thresholds[..]).unwrap_or_default());
     }
-    let access = Arc::new(args.access(store)?);
     let failed = |error: std::io::Error| Failure::new(format!("failed to use the terminal: {error}"));
     // Before other threads are started, which would get its signals.
     let mut screen = Screen::open(Look { glyphs, color: style.color }).map_err(failed)?;
@@ -76,17 +76,26 @@ fn show(args: &WatchArgs, style: Style) -> Result<Option<End>, Failure> {
     Ok(draw(&mut screen, &model, looks))
 }
 
-/// The checks of this host that are meant.
+/// The checks of this host that are meant; what else is meant here is an expression.
 ///
 /// # Errors
 /// One is not known.
-fn find(args: &WatchArgs, config: Option<&Config>, targets: &[Target]) -> Result<Vec<String>, Failure> {
+fn find(args: &WatchArgs, config: Option<&Config>, targets: &mut [Target]) -> Result<Vec<String>, Failure> {
     let mut known = check_names(&args.read.open()?.reader);
     known.extend(config.iter().flat_map(|config| config.checks.keys().cloned()));
     known.sort();
     known.dedup();
-    let here = targets.iter().filter(|target| target.site == Site::Here);
-    here.map(|target| Ok(selector(&target.what, &known)?.check().to_owned())).collect()
+    let mut checks = Vec::new();
+    for target in targets.iter_mut().filter(|target| target.site == Site::Here) {
+        match graph::target(&target.what, &known)? {
+            graph::Target::Metrics(selector) => {
+                target.kind = Kind::Check;
+                checks.push(selector.check().to_owned());
+            }
+            graph::Target::Query(..) => target.kind = Kind::Query,
+        }
+    }
+    Ok(checks)
 }
 
 /// Draws until somebody ends it. Returns what did, if that was no key.
@@ -110,24 +119,34 @@ fn draw(screen: &mut Screen, model: &Mutex<Model>, looks: Looks) -> Option<End> 
         }
         let next =
             if is_new { WATCH_FRAME_MIN } else { pause(model, usize::from(screen.area().width), looks) };
-        match screen.wait(next.saturating_sub(passed)) {
-            Some(Event::End(end)) => return Some(end),
-            Some(Event::Key(key)) => {
-                if act(key).is_some_and(|act| locked(model).act(act, clock::now())) {
-                    return None;
+        let mut happened = screen.wait(next.saturating_sub(passed));
+        // The picture moves on by a column.
+        is_new |= happened.is_none();
+        // All that is there counts before anything is drawn: a key that is held down is many.
+        while let Some(event) = happened {
+            match event {
+                Event::End(end) => return Some(end),
+                Event::Key(key) => {
+                    if act(key).is_some_and(|act| locked(model).act(act, clock::now())) {
+                        return None;
+                    }
+                    (is_new, drawn_us) = (true, 0);
                 }
-                (is_new, drawn_us) = (true, 0);
-            }
-            Some(Event::Mouse(mouse)) => {
-                if let Some(act) = wheel(mouse.kind) {
-                    locked(model).act(act, clock::now());
+                Event::Mouse(mouse) => {
+                    if let Some(act) = wheel(mouse.kind) {
+                        locked(model).act(act, clock::now());
+                        is_new = true;
+                    }
+                }
+                // However often the size changes, no more is drawn than is seen.
+                Event::Redraw => is_new = true,
+                // What comes from hosts may never cease.
+                Event::Woken => {
                     is_new = true;
+                    break;
                 }
             }
-            Some(Event::Redraw) => (is_new, drawn_us) = (true, 0),
-            Some(Event::Woken) => is_new = true,
-            // The picture moves on by a column.
-            None => is_new = true,
+            happened = screen.wait(Duration::ZERO);
         }
     }
 }

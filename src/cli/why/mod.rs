@@ -9,4 +9,4 @@ mod tests;
 mod written;
 
 pub(super) use args::WhyArgs;
-pub(super) use run::run;
+pub(super) use run::{run, told};

@@ -1,21 +1,21 @@
 //! The command: finds the stretch, compares all series, and looks for changes of state.
 
 use std::io::Write;
+use std::path::Path;
 
 use custos_query::{ReadContext, check_names};
+use custos_store::Reader;
 use jiff::Zoned;
 
 use super::args::WhyArgs;
+use super::json;
+use super::show::Shown;
 use super::written::Sources;
-use super::{json, show};
-use crate::backtest::Incidents;
-use crate::cli::incident::stored_incidents;
-use crate::cli::note::notes_or_none;
 use crate::cli::read::{Failure, Opened, finish, now, tell, time};
 use crate::cli::style::Style;
 use crate::cli::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
-use crate::notify::Noted;
+use crate::limits::WHY_SHOWN_IN_TOP;
 use crate::why::{Looked, standing, window};
 
 /// Runs the command.
@@ -41,38 +41,64 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
     if span.is_empty() {
         return Err(Failure::usage("--since is not before now, or --at"));
     }
+    let (store, _) = args.read.locate()?;
+    let sources = Sources::read(&store, &mut |fault| tell(fault));
     let looked = Looked::at(&reader, span.clone(), &mut context)?;
-    let written = sources(args)?.of(args.check.as_ref(), &span);
+    let written = sources.of(args.check.as_ref(), &span);
     if args.json {
         json::write(&looked, &written, out)?;
     } else {
-        let shown = show::Shown {
-            args,
-            reader: &reader,
-            standing: standing.as_ref(),
-            span,
-            among: &looked.among,
-            units: &looked.units,
-            shifts: &looked.shifts,
-            events: &looked.events,
-            texts: &looked.texts,
-            written: &written,
-        };
+        let (check, limit, standing) = (args.check.as_deref(), args.limit, standing.as_ref());
+        let shown =
+            Shown { check, limit, reader: &reader, standing, span, looked: &looked, written: &written };
         shown.write(now, style, &mut context, out)?;
     }
     damage.finish(out)
 }
 
-/// What people wrote; what of it cannot be read is told, and left out.
-fn sources(args: &WhyArgs) -> Result<Sources, Failure> {
-    let incidents = stored_incidents(&args.read).unwrap_or_else(|failure| {
-        tell(&failure.message);
-        Incidents::default()
-    });
-    let (store, _) = args.read.locate()?;
-    let noted = Noted::read(&store, []);
-    for fault in noted.faults().values() {
-        tell(fault);
+/// What is told of the problem of a check now, for a page that shows it among other things; it is given up as soon as
+/// `is_cancelled` says so.
+///
+/// # Errors
+/// Why nothing can be told.
+pub(in crate::cli) fn told(
+    store: &Path,
+    check: &str,
+    now: &Zoned,
+    style: Style,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Result<String, Failure> {
+    let reader = Reader::open(store)?;
+    let at_ms = now.timestamp().as_millisecond();
+    let mut faults: Vec<String> = Vec::new();
+    let sources = Sources::read(store, &mut |fault| faults.push(fault.to_owned()));
+    let mut damaged = None;
+    let mut on_damage = |error: &custos_store::Error| {
+        damaged.get_or_insert_with(|| error.to_string());
+    };
+    let mut context = ReadContext::new(&mut on_damage).cancellable(is_cancelled);
+    let standing = standing(&reader, check, at_ms, &mut context);
+    let span = window(standing.as_ref(), at_ms);
+    let looked = Looked::at(&reader, span.clone(), &mut context)?;
+    // What was given up halfway is not half of an answer.
+    context.look()?;
+    let written = sources.of(Some(&check.to_owned()), &span);
+    let shown = Shown {
+        // How the check stands, the page says itself.
+        check: None,
+        limit: WHY_SHOWN_IN_TOP,
+        reader: &reader,
+        standing: standing.as_ref(),
+        span,
+        looked: &looked,
+        written: &written,
+    };
+    let mut text = Vec::new();
+    shown.write(now, style, &mut context, &mut text)?;
+    let mut text = String::from_utf8_lossy(&text).into_owned();
+    faults.extend(damaged);
+    for fault in faults {
+        text += &format!("not all could be read: {fault}\n");
     }
-    Ok(Sources { notes: notes_or_none(&args.read), incidents, acks: noted.acks() })
+    Ok(text)
 }

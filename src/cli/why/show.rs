@@ -3,11 +3,10 @@
 use std::io::Write;
 use std::ops::Range;
 
-use custos_query::{Event, NewText, ReadContext, SeriesShift, Shifts, SimilarSeries};
+use custos_query::{ReadContext, SeriesShift};
 use custos_store::Reader;
 use jiff::Zoned;
 
-use super::args::WhyArgs;
 use super::written::Written;
 use crate::cli::curve::in_line;
 use crate::cli::read::{Failure, local_time};
@@ -15,7 +14,7 @@ use crate::cli::style::{Style, printable};
 use crate::limits::{WHY_TEXTS_SHOWN, WHY_TURNS_SHOWN};
 use crate::text::human::{Prefixes, counted, counted_were, duration_ms, quantity};
 use crate::text::width::{pad, shorten, shorten_name};
-use crate::why::Standing;
+use crate::why::{Looked, Standing};
 
 /// Columns of the curve of a metric.
 const CURVE: usize = 14;
@@ -24,17 +23,14 @@ const NAME: usize = 24;
 
 /// All that is shown.
 pub(super) struct Shown<'a> {
-    pub(super) args: &'a WhyArgs,
+    /// The check that has the problem, if one was named.
+    pub(super) check: Option<&'a str>,
+    /// How many metrics are shown at most.
+    pub(super) limit: usize,
     pub(super) reader: &'a Reader,
     pub(super) standing: Option<&'a Standing>,
     pub(super) span: Range<i64>,
-    pub(super) among: &'a [SimilarSeries],
-    /// The unit of each of these.
-    pub(super) units: &'a [String],
-    pub(super) shifts: &'a Shifts,
-    pub(super) events: &'a [Event],
-    /// What checks said that they had not said before.
-    pub(super) texts: &'a [NewText],
+    pub(super) looked: &'a Looked,
     /// What people wrote of it.
     pub(super) written: &'a [Written],
 }
@@ -55,7 +51,7 @@ impl Shown<'_> {
                 false => line,
             }
         };
-        if let (Some(check), Some(standing)) = (&self.args.check, self.standing) {
+        if let (Some(check), Some(standing)) = (self.check, self.standing) {
             let lasted = duration_ms(self.span.end.saturating_sub(standing.since_ms));
             let since = local_time(standing.since_ms, zone);
             let state = standing.run.state;
@@ -70,8 +66,8 @@ impl Shown<'_> {
                 writeln!(out, "    {}", cut(line))?;
             }
         }
-        let series = counted(self.among.len() as u64, "metric");
-        let past = duration_ms(self.span.start.saturating_sub(self.shifts.history_ms));
+        let series = counted(self.looked.among.len() as u64, "metric");
+        let past = duration_ms(self.span.start.saturating_sub(self.looked.shifts.history_ms));
         writeln!(
             out,
             "{} to {} against the {past} before, {series}",
@@ -79,9 +75,9 @@ impl Shown<'_> {
             local_time(self.span.end, zone)
         )?;
         let mut listed: Vec<&SeriesShift> =
-            self.shifts.ranked.iter().filter(|one| one.shift.is_listed()).collect();
-        let more = listed.len().saturating_sub(self.args.limit);
-        listed.truncate(self.args.limit);
+            self.looked.shifts.ranked.iter().filter(|one| one.shift.is_listed()).collect();
+        let more = listed.len().saturating_sub(self.limit);
+        listed.truncate(self.limit);
         for one in &listed {
             let line = self.series(one, now, style, context)?;
             writeln!(out, "{}", cut(&line))?;
@@ -90,7 +86,7 @@ impl Shown<'_> {
             let name = self.name(first);
             writeln!(out, "first: {} at {}", printable(&name), local_time(first.onset_ms, zone))?;
         }
-        for event in self.events.iter().take(WHY_TURNS_SHOWN) {
+        for event in self.looked.events.iter().take(WHY_TURNS_SHOWN) {
             let time = local_time(event.time_ms, zone);
             let line = format!(
                 "{time}  {} {} to {}: {}",
@@ -101,14 +97,14 @@ impl Shown<'_> {
             );
             writeln!(out, "{}", cut(&line))?;
         }
-        if let Some(further) = self.events.len().checked_sub(WHY_TURNS_SHOWN + 1) {
+        if let Some(further) = self.looked.events.len().checked_sub(WHY_TURNS_SHOWN + 1) {
             writeln!(
                 out,
                 "{} more",
                 counted(further as u64 + 1, "change of state").replace("states", "state")
             )?;
         }
-        for new in self.texts.iter().take(WHY_TEXTS_SHOWN) {
+        for new in self.looked.texts.iter().take(WHY_TEXTS_SHOWN) {
             let (time, runs) = (local_time(new.time_ms, zone), counted(new.runs as u64, "run"));
             writeln!(
                 out,
@@ -116,8 +112,8 @@ impl Shown<'_> {
                 cut(&format!("{time}  {} says for the first time in {runs}: {}", new.check, new.text))
             )?;
         }
-        if self.texts.len() > WHY_TEXTS_SHOWN {
-            let more = counted((self.texts.len() - WHY_TEXTS_SHOWN) as u64, "new text");
+        if self.looked.texts.len() > WHY_TEXTS_SHOWN {
+            let more = counted((self.looked.texts.len() - WHY_TEXTS_SHOWN) as u64, "new text");
             writeln!(out, "{more} more")?;
         }
         for written in self.written {
@@ -129,7 +125,7 @@ impl Shown<'_> {
     }
 
     fn name(&self, one: &SeriesShift) -> String {
-        let of = &self.among[one.series];
+        let of = &self.looked.among[one.series];
         format!("{}:{}", of.check, of.series.key)
     }
 
@@ -140,14 +136,14 @@ impl Shown<'_> {
         style: Style,
         context: &mut ReadContext<'_>,
     ) -> Result<String, Failure> {
-        let of = &self.among[one.series];
+        let of = &self.looked.among[one.series];
         // As long before it as it is.
         let length_ms = self.span.end.saturating_sub(self.span.start);
         let around = self.span.start.saturating_sub(length_ms)..self.span.end;
         let curve = in_line(self.reader, of, &around, (CURVE, style.glyphs), context)?;
         let unit = match of.series.is_counter {
             true => "/s",
-            false => self.units[one.series].as_str(),
+            false => self.looked.units[one.series].as_str(),
         };
         let value = |value: f64| quantity(value, unit, Prefixes::Si);
         let (shift, name) = (&one.shift, self.name(one));
@@ -164,7 +160,7 @@ impl Shown<'_> {
 
     /// What is not listed.
     fn rest(&self, listed: usize, more: usize) -> String {
-        let others = self.shifts.ranked.len() - listed - more;
+        let others = self.looked.shifts.ranked.len() - listed - more;
         let mut parts = Vec::new();
         if listed == 0 {
             parts.push("nothing is unlike its past".to_owned());
@@ -175,8 +171,8 @@ impl Shown<'_> {
         if others > 0 && listed > 0 {
             parts.push(format!("{} as before", counted_were(others as u64, "other metric")));
         }
-        if self.shifts.not_compared > 0 {
-            let were = counted_were(self.shifts.not_compared as u64, "metric");
+        if self.looked.shifts.not_compared > 0 {
+            let were = counted_were(self.looked.shifts.not_compared as u64, "metric");
             parts.push(format!("{were} not compared: too little history, or no value then"));
         }
         if parts.is_empty() { "there is nothing else".to_owned() } else { parts.join("; ") }

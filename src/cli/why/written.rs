@@ -1,10 +1,11 @@
 //! What people wrote of a problem: notes, incidents and acknowledgements.
 
 use std::ops::Range;
+use std::path::Path;
 
 use crate::backtest::Incidents;
 use crate::limits::{WHY_WRITTEN_LEAD_MS, WHY_WRITTEN_SHOWN};
-use crate::notify::Ack;
+use crate::notify::{Ack, Noted};
 use crate::timeline::{Marks, TimelineNote};
 
 /// What somebody wrote.
@@ -39,6 +40,21 @@ pub(super) struct Sources {
 }
 
 impl Sources {
+    /// All that the store has; `tell` is told what of it cannot be read, and is left out.
+    pub(super) fn read(store: &Path, tell: &mut dyn FnMut(&str)) -> Sources {
+        let incidents = Incidents::read(store).unwrap_or_else(|error| {
+            tell(&error.to_string());
+            Incidents::default()
+        });
+        let notes = Marks::read(store).unwrap_or_else(|error| {
+            tell(&error.to_string());
+            Marks::default()
+        });
+        let noted = Noted::read(store, []);
+        noted.faults().values().for_each(|fault| tell(fault));
+        Sources { notes, incidents, acks: noted.acks() }
+    }
+
     /// What was written of a stretch and of an hour before, whatever it is about, and the newest of what was written of the check before; the earliest
     /// first. Nothing of after the stretch counts.
     pub(super) fn of(&self, check: Option<&String>, span: &Range<i64>) -> Vec<Written> {

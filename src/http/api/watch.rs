@@ -3,8 +3,7 @@
 use super::times::optional_duration;
 use crate::http::params::Params;
 use crate::http::reply::{Failure, Reply};
-use crate::limits::{WATCH_CHECKS_MAX, WATCH_PAST_MAX};
-use crate::live::Wish;
+use crate::limits::{WATCH_CHECKS_MAX, WATCH_PAST_MAX, WATCH_QUERIES_MAX};
 
 /// Where it is asked for.
 pub(in crate::http) const WATCH_PATH: &str = "/api/watch";
@@ -41,7 +40,12 @@ impl WatchForm {
 /// What one who watches wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct WatchWish {
-    pub(in crate::http) wishes: Vec<Wish>,
+    /// The checks.
+    pub(in crate::http) checks: Vec<String>,
+    /// The expressions.
+    pub(in crate::http) queries: Vec<String>,
+    /// How often checks shall be run (ms); absent for as often as they are run anyway.
+    pub(in crate::http) every_ms: Option<u64>,
     pub(in crate::http) form: WatchForm,
     /// How much of the past to begin with (ms); 0 for nothing.
     pub(in crate::http) past_ms: i64,
@@ -55,14 +59,14 @@ impl WatchWish {
     pub(in crate::http) fn of(params: &Params, accept: &str) -> Result<WatchWish, Reply> {
         let every_ms = optional_duration(params, "every")?.map(u64::try_from).transpose();
         let every_ms = every_ms.map_err(|_| Reply::invalid("every", "it is negative"))?;
-        let mut checks: Vec<&str> = Vec::new();
-        for check in params.all("check").filter(|check| !check.is_empty()) {
-            if !checks.contains(&check) {
-                checks.push(check);
-            }
-        }
-        if checks.is_empty() {
+        let checks = each_once(params, "check");
+        let queries = each_once(params, "query");
+        if checks.is_empty() && queries.is_empty() {
             return Err(Reply::invalid("check", "no check is named"));
+        }
+        if queries.len() > WATCH_QUERIES_MAX {
+            let what = format!("at most {WATCH_QUERIES_MAX} expressions can be watched at once");
+            return Err(Reply::failure(Failure::BadData, &what));
         }
         if checks.len() > WATCH_CHECKS_MAX {
             let what = format!("at most {WATCH_CHECKS_MAX} checks can be watched at once");
@@ -77,19 +81,29 @@ impl WatchWish {
             "" => WatchForm::Lines,
             _ => return Err(Reply::invalid("format", "it is not sse or jsonl")),
         };
-        let wishes = checks.into_iter().map(|check| Wish { check: check.to_owned(), every_ms }).collect();
         let past_ms = optional_duration(params, "past")?.unwrap_or(0);
         if past_ms < 0 {
             return Err(Reply::invalid("past", "it is negative"));
         }
         let past_most_ms = i64::try_from(WATCH_PAST_MAX.as_millis()).unwrap_or(i64::MAX);
-        Ok(WatchWish { wishes, form, past_ms: past_ms.min(past_most_ms) })
+        Ok(WatchWish { checks, queries, every_ms, form, past_ms: past_ms.min(past_most_ms) })
     }
 
     /// Whether checks may be run because of this.
     pub(in crate::http) fn causes_runs(&self) -> bool {
-        self.wishes.iter().any(|wish| wish.every_ms.is_some())
+        self.every_ms.is_some()
     }
+}
+
+/// What a parameter names, each once.
+fn each_once(params: &Params, name: &'static str) -> Vec<String> {
+    let mut named: Vec<String> = Vec::new();
+    for text in params.all(name).filter(|text| !text.is_empty()) {
+        if !named.iter().any(|known| known == text) {
+            named.push(text.to_owned());
+        }
+    }
+    named
 }
 
 /// The time of this host: when the request came, and when this leaves.
@@ -109,8 +123,16 @@ mod tests {
     #[test]
     fn each_check_is_wished_once_as_often_as_is_said() {
         let wished = wish("check=load&check=disk%20a&check=load&every=200ms", "").unwrap();
-        let expected = |check: &str| Wish { check: check.to_owned(), every_ms: Some(200) };
-        assert_eq!(wished.wishes, [expected("load"), expected("disk a")]);
+        assert_eq!(
+            (&wished.checks[..], wished.every_ms),
+            (&["load".to_owned(), "disk a".to_owned()][..], Some(200))
+        );
+        let asked = wish("query=sum(load)&query=sum(load)&query=b", "").unwrap();
+        assert_eq!(
+            (&asked.queries[..], asked.checks.len()),
+            (&["sum(load)".to_owned(), "b".to_owned()][..], 0)
+        );
+        let many_queries: String = (0..=WATCH_QUERIES_MAX).map(|number| format!("query={number}&")).collect();
         assert_eq!((wished.past_ms, wish("check=a&past=2m", "").unwrap().past_ms), (0, 120_000));
         assert!(wished.causes_runs() && !wish("check=a", "").unwrap().causes_runs());
         let many: String = (0..=WATCH_CHECKS_MAX).map(|number| format!("check={number}&")).collect();
@@ -122,6 +144,7 @@ mod tests {
             "check=a&past=-1s",
             "check=a&format=xml",
             &many,
+            &many_queries,
         ] {
             assert_eq!(wish(wrong, ""), Err(400), "{wrong}");
         }

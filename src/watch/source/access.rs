@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::credentials::Keyring;
+
 /// What is needed to reach hosts.
 #[derive(Clone, Debug)]
 pub struct Access {
     /// The store of this host.
     pub store: PathBuf,
     /// What is shown to hosts over HTTP.
-    pub token: Option<String>,
+    pub keyring: Keyring,
     /// The authorities of their certificates; those of the system if absent.
     pub authorities: Option<PathBuf>,
-    /// A certificate to show them, and its key.
-    pub identity: Option<(PathBuf, PathBuf)>,
     /// ssh, with options.
     pub ssh: Vec<String>,
     /// What ssh has the shell of the other host run, before the arguments.

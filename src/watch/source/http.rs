@@ -12,6 +12,7 @@ use serde::Deserialize;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::access::Access;
+use super::credentials::Credentials;
 use super::inlet::Inlet;
 use crate::clock;
 use crate::connect::{self, Authorities};
@@ -46,10 +47,13 @@ pub(super) fn watch(site: &HttpSite, access: &Access, inlet: &Inlet) -> Result<(
 }
 
 /// What the lines are asked for by.
-fn path(access: &Access, checks: &[String]) -> String {
+fn path(access: &Access, checks: &[String], queries: &[String]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for check in checks {
         query.append_pair("check", check);
+    }
+    for text in queries {
+        query.append_pair("query", text);
     }
     if let Some(every_ms) = access.every_ms {
         query.append_pair("every", &format!("{every_ms}ms"));
@@ -59,7 +63,7 @@ fn path(access: &Access, checks: &[String]) -> String {
 }
 
 async fn hand_on(site: &HttpSite, access: &Access, inlet: &Inlet) -> Result<(), String> {
-    let path = path(access, &inlet.asked());
+    let path = path(access, &inlet.asked(), &inlet.asked_queries());
     let mut requests = within(connected(site, access)).await?;
     let response = within(get(&mut requests, site, access, &path)).await?;
     let mut body = response.into_body();
@@ -123,7 +127,8 @@ async fn within<T>(what: impl Future<Output = Result<T, String>>) -> Result<T, S
 async fn connected(site: &HttpSite, access: &Access) -> Result<SendRequest<Empty<Bytes>>, String> {
     let url: Uri = site.url("/").parse().map_err(|error| format!("failed to read the address: {error}"))?;
     let authorities = access.authorities.as_deref().map_or(Authorities::System, Authorities::File);
-    let identity = access.identity.as_ref().map(|(certificate, key)| (&**certificate, &**key));
+    let Credentials { identity, .. } = access.keyring.of(site);
+    let identity = identity.as_ref().map(|(certificate, key)| (&**certificate, &**key));
     let stream = connect::http_as(identity, &url, authorities).await?;
     let (requests, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
@@ -149,7 +154,7 @@ async fn get(
         .header(USER_AGENT, concat!("custos/", env!("CARGO_PKG_VERSION")))
         .body(Empty::new())
         .map_err(|error| format!("failed to put the request together: {error}"))?;
-    if let Some(token) = &access.token {
+    if let Some(token) = access.keyring.of(site).token {
         let value = HeaderValue::from_str(&format!("Bearer {token}"));
         let mut value = value.map_err(|_| "the token holds characters that no header may".to_owned())?;
         value.set_sensitive(true);

@@ -31,6 +31,11 @@ impl Inlet {
         locked(&self.model).asked(self.host)
     }
 
+    /// The expressions that are to be answered.
+    pub(super) fn asked_queries(&self) -> Vec<String> {
+        locked(&self.model).asked_queries(self.host)
+    }
+
     /// Takes in a line. `false` if the connection should be made anew, since it shows more than what is drawn.
     pub(super) fn line(&self, line: String) -> bool {
         self.tell(Event::Line(line))

@@ -58,7 +58,7 @@ impl Children {
 ///
 /// Neither host nor user can be taken for an option, since the words that are options end before them, and no word of the
 /// command for more than a word, since the shell there gets them in quotes.
-pub(super) fn words(site: &SshSite, access: &Access, checks: &[String]) -> Vec<String> {
+pub(super) fn words(site: &SshSite, access: &Access, checks: &[String], queries: &[String]) -> Vec<String> {
     let seconds = WATCH_CONNECT_TIMEOUT.as_secs();
     let mut words = access.ssh.clone();
     let options = ["-T".to_owned(), "-o".to_owned(), "BatchMode=yes".to_owned()];
@@ -83,6 +83,7 @@ pub(super) fn words(site: &SshSite, access: &Access, checks: &[String]) -> Vec<S
     if let Some(every_ms) = access.every_ms {
         command.extend(["--every".to_owned(), format!("{every_ms}ms")]);
     }
+    command.extend(queries.iter().map(|query| format!("--query={query}")));
     command.push("--".to_owned());
     command.extend(checks.iter().cloned());
     words.push(format!("{} {}", access.remote, shell_words::join(command)));
@@ -99,7 +100,7 @@ pub(super) fn watch(
     inlet: &Inlet,
     children: &Children,
 ) -> Result<(), String> {
-    let words = words(site, access, &inlet.asked());
+    let words = words(site, access, &inlet.asked(), &inlet.asked_queries());
     let Some((program, arguments)) = words.split_first() else { return Err("--ssh is empty".to_owned()) };
     let mut child = Command::new(program)
         .args(arguments)
@@ -197,13 +198,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::watch::source::Keyring;
 
     fn access(every_ms: Option<u64>) -> Access {
         Access {
             store: PathBuf::new(),
-            token: None,
+            keyring: Keyring::default(),
             authorities: None,
-            identity: None,
             ssh: vec!["ssh".to_owned()],
             remote: "custos".to_owned(),
             every_ms,
@@ -215,7 +216,8 @@ mod tests {
     fn no_name_is_an_option_or_a_command() {
         let site = SshSite { user: Some("op".to_owned()), host: "web1".to_owned(), port: Some(2222) };
         let checks = ["--config=/tmp/x; id".to_owned(), "it's".to_owned(), "disk root".to_owned()];
-        let words = words(&site, &access(Some(200)), &checks);
+        let queries = ["sum(rate(load{metric='x'}[1m])) > $(id)".to_owned(), "-1 * (load)".to_owned()];
+        let words = words(&site, &access(Some(200)), &checks, &queries);
         let (command, options) = words.split_last().unwrap();
         assert!(options.join(" ").ends_with("-p 2222 -l op -- web1"), "{options:?}");
         assert!(
@@ -226,7 +228,8 @@ mod tests {
         assert_eq!(read[..2], ["custos", "stream"]);
         let end = read.iter().position(|word| word == "--").unwrap();
         assert_eq!(read[end + 1..], checks);
-        assert!(read[..end].join(" ").ends_with("--past 60000ms --every 200ms"), "{read:?}");
+        assert!(read[..end - 2].join(" ").ends_with("--past 60000ms --every 200ms"), "{read:?}");
+        assert_eq!(read[end - 2..end], queries.map(|query| format!("--query={query}")));
     }
 
     #[test]
@@ -235,7 +238,7 @@ mod tests {
         let hostile = ["$(id)", "`id`", "a\nb", "'", "\\", "*", "~", "é \u{1b}[0m"].map(str::to_owned);
         let mut access = access(None);
         access.remote = "printf '%s\\0'".to_owned();
-        let words = words(&site, &access, &hostile);
+        let words = words(&site, &access, &hostile, &[]);
         let out = Command::new("sh").arg("-c").arg(words.last().unwrap()).output().unwrap();
         let said = String::from_utf8(out.stdout).unwrap();
         let said: Vec<&str> = said.split_terminator('\0').collect();

@@ -9,7 +9,7 @@ use ratatui_core::text::{Line, Span};
 
 use crate::cli::style::Style as TextStyle;
 use crate::cli::top::check::{Check, Muted};
-use crate::cli::top::model::{AgentView, Model, View};
+use crate::cli::top::model::{AgentView, Model, View, Why};
 use crate::cli::top::places::Places;
 use crate::cli::top::story::Story;
 use crate::cli::{events, runs};
@@ -93,6 +93,9 @@ fn head(model: &Model, check: &Check, columns: usize) -> Line<'static> {
 fn lines(model: &Model, check: &Check, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let mut lines = Lines { lines: Vec::new(), columns, model };
     lines.why(check);
+    if let Some((_, why)) = model.why.as_ref().filter(|(of, _)| *of == check.row.check) {
+        lines.unlike(why);
+    }
     match model.story.as_ref().filter(|story| story.check == check.row.check) {
         Some(story) => lines.story(story, rows),
         None => lines.plain("", "nothing is stored of it"),
@@ -187,6 +190,16 @@ impl Lines<'_> {
         }
         if !matches!(self.model.agent, AgentView::Runs { .. }) {
             self.plain("  agent      ", "does not answer: whether somebody acknowledged it is not known");
+        }
+    }
+
+    /// What else was unlike its past.
+    fn unlike(&mut self, why: &Why) {
+        self.title("WHAT ELSE WAS UNLIKE ITS PAST");
+        match why {
+            Why::Searched => self.plain("  ", "is looked for; w gives that up"),
+            Why::Told(Ok(text)) => text.lines().for_each(|line| self.plain("", line)),
+            Why::Told(Err(why)) => self.wrapped("  ", why, Style::new().fg(Color::Red)),
         }
     }
 

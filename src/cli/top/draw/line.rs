@@ -8,7 +8,8 @@ use crate::text::printable;
 use crate::text::width::{shorten, width};
 
 const KEYS_OF_LIST: &str = "?:keys /:filter F6:sort Enter:open a:ack s:silence r:run p:problems q:quit";
-const KEYS_OF_CHECK: &str = "?:keys Esc:back Tab:next +-:time a:ack u:unack s:silence r:run F10:quit";
+const KEYS_OF_SILENCES: &str = "?:keys Esc:back x:end it F10:quit";
+const KEYS_OF_CHECK: &str = "?:keys Esc:back Tab:next +-:time a:ack u:unack s:silence r:run w:why F10:quit";
 
 pub(super) fn draw(model: &Model, page: &mut Buffer) {
     let line = page.area.height - 1;
@@ -37,6 +38,7 @@ pub(super) fn draw(model: &Model, page: &mut Buffer) {
         (Some(said), _) => (printable(said).into_owned(), Style::new().add_modifier(Modifier::BOLD)),
         (None, View::List) => (KEYS_OF_LIST.to_owned(), dim),
         (None, View::Check { .. }) => (KEYS_OF_CHECK.to_owned(), dim),
+        (None, View::Silences { .. }) => (KEYS_OF_SILENCES.to_owned(), dim),
         (None, View::Help(_)) => ("Esc, q or ? goes back".to_owned(), dim),
     };
     page.set_string(0, line, shorten(&text, columns, mark), style);

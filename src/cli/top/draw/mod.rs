@@ -1,4 +1,4 @@
-//! The page: a head, the list or a check, and a line for what is asked and said. Pure.
+//! The page: a head, the list, a check or the silences, and a line for what is asked and said. Pure.
 
 mod detail;
 mod head;
@@ -6,5 +6,6 @@ mod help;
 mod line;
 mod list;
 mod page;
+mod silences;
 
 pub(super) use page::draw;

@@ -5,7 +5,7 @@
 use ratatui_core::buffer::Buffer;
 use ratatui_core::style::Style;
 
-use super::{detail, head, help, line, list};
+use super::{detail, head, help, line, list, silences};
 use crate::cli::top::model::{Model, View};
 
 /// The smallest page that is drawn.
@@ -25,6 +25,7 @@ pub(in crate::cli::top) fn draw(model: &mut Model, page: &mut Buffer) {
     match &model.view {
         View::List => list::draw(model, &places, page),
         View::Check { .. } => detail::draw(model, &places, page),
+        View::Silences { at } => silences::draw(model, *at, &places, page),
         View::Help(_) => help::draw(&places, page),
     }
     line::draw(model, page);

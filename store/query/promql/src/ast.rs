@@ -462,6 +462,15 @@ impl Expr {
         }
     }
 
+    /// All selectors of the expression, those of ranges among them.
+    pub fn selectors(&self) -> Vec<&Selector> {
+        match self {
+            Expr::Selector(selector) => vec![selector],
+            Expr::Range(range) => vec![&range.selector],
+            _ => self.children().into_iter().flat_map(Expr::selectors).collect(),
+        }
+    }
+
     /// The expression within all parentheses.
     pub fn unwrapped(&self) -> &Expr {
         let mut expr = self;
@@ -469,5 +478,15 @@ impl Expr {
             expr = &paren.expr;
         }
         expr
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn selectors_of_ranges_and_subqueries_are_among_all() {
+        let expr = crate::parse("a + sum(rate(b[5m])) > on () max_over_time((-c)[1h:1m])").unwrap();
+        let names: Vec<&str> = expr.selectors().iter().map(|selector| selector.matchers[0].value()).collect();
+        assert_eq!(names, ["a", "b", "c"]);
     }
 }

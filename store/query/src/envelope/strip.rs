@@ -10,7 +10,7 @@ use std::ops::Range;
 use custos_store::{Reason, Run, Snapshot, State, StateStretch};
 
 use super::curve::Envelope;
-use super::track::{Drawn, Track};
+use super::track::{Drawn, LookedUp, Track};
 use crate::built_in::was_run;
 use crate::context::ReadContext;
 use crate::error::{Error, Result};
@@ -95,6 +95,7 @@ impl EnvelopeRequest<'_> {
     fn sum_up(&self, store: &Snapshot, context: &ReadContext<'_>) -> Result<Option<Strip>> {
         let mut strip = Strip::new(self);
         let Range { start, end } = self.span;
+        let mut looked = LookedUp::new(self.check, store);
         for track in &mut strip.tracks {
             context.look()?;
             match &track.series {
@@ -103,7 +104,7 @@ impl EnvelopeRequest<'_> {
                     let Ok(buckets) = store.envelope(self.check, key, start..end, columns) else {
                         return Ok(None);
                     };
-                    if track.sum_up(self.check, store, &buckets).is_none() {
+                    if track.sum_up(&mut looked, &buckets).is_none() {
                         return Ok(None);
                     }
                 }

@@ -3,6 +3,7 @@
 //! A metric may change its unit. What is drawn has the unit of the latest sample: those in other units are counted, and
 //! drawn nowhere, as they are other quantities.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use custos_store::{Bucket, Metric, Run, Snapshot, State};
@@ -23,6 +24,32 @@ pub enum Drawn {
     Values,
     /// Changes per second.
     Rates,
+}
+
+/// Runs at single times. Series of one check mostly have their samples at the same times, and looking one up takes decoding a whole chunk,
+/// so each is looked up once for all of them.
+pub(super) struct LookedUp<'a> {
+    check: &'a str,
+    store: &'a Snapshot,
+    /// By time, the latest first; none for what cannot be read.
+    runs: BTreeMap<i64, Vec<Option<Run>>>,
+}
+
+impl<'a> LookedUp<'a> {
+    pub(super) fn new(check: &'a str, store: &'a Snapshot) -> LookedUp<'a> {
+        LookedUp { check, store, runs: BTreeMap::new() }
+    }
+
+    /// The run with a sample of a series at a time.
+    fn at(&mut self, series: &Series, time_ms: i64) -> Option<&Run> {
+        let (check, store) = (self.check, self.store);
+        let read = || {
+            let runs = store.runs_rev(check, time_ms..time_ms.saturating_add(1));
+            runs.map(custos_store::Result::ok).collect()
+        };
+        let runs = self.runs.entry(time_ms).or_insert_with(read);
+        runs.iter().find(|run| run.as_ref().is_none_or(|run| series.of(run).is_some()))?.as_ref()
+    }
 }
 
 /// One series on its way into columns.
@@ -96,11 +123,11 @@ impl Track {
 
     /// Takes the columns from the store, and unit and limits from the latest run that has a value. None if the samples
     /// themselves have to be looked at.
-    pub(super) fn sum_up(&mut self, check: &str, store: &Snapshot, buckets: &[Bucket]) -> Option<()> {
+    pub(super) fn sum_up(&mut self, looked: &mut LookedUp<'_>, buckets: &[Bucket]) -> Option<()> {
         let known = buckets.iter().map(column).collect::<Option<Vec<_>>>()?;
         let start_ms = buckets.first()?.start_ms;
         let Some(last) = known.iter().rev().flatten().next() else { return Some(()) };
-        let run = self.at(check, store, last.last_ms)?;
+        let run = looked.at(&self.series, last.last_ms)?.clone();
         let Reported { unit, metric, .. } = self.series.of(&run)?;
         if self.is_rate(unit) {
             return None;
@@ -108,7 +135,7 @@ impl Track {
         let with_samples: Vec<&Column> = known.iter().flatten().collect();
         let step = with_samples.len().div_ceil(UNIT_COLUMNS_MAX).max(1);
         for column in with_samples.into_iter().step_by(step) {
-            if self.series.of(&self.at(check, store, column.first_ms)?)?.unit != unit {
+            if self.series.of(looked.at(&self.series, column.first_ms)?)?.unit != unit {
                 return None;
             }
         }
@@ -118,12 +145,6 @@ impl Track {
         one.samples = samples;
         self.units = vec![one];
         Some(())
-    }
-
-    /// The run with a sample at a time.
-    fn at(&self, check: &str, store: &Snapshot, time_ms: i64) -> Option<Run> {
-        let runs = store.runs_rev(check, time_ms..time_ms.saturating_add(1));
-        runs.map(|run| run.ok()).find(|run| run.as_ref().is_none_or(|run| self.series.of(run).is_some()))?
     }
 
     pub(super) fn gap(&mut self) {

@@ -36,6 +36,8 @@ pub(super) struct Memory {
     /// The newest runs, for checks that are asked about from now on.
     newest: Newest,
     samples: usize,
+    /// How many samples there may be.
+    samples_max: usize,
     /// The longest that runs are kept now (ms).
     keep_ms_max: i64,
     /// The time of the latest run, or judgement (ms since the epoch).
@@ -56,6 +58,7 @@ impl Default for Memory {
             version: 0,
             newest: Newest::default(),
             samples: 0,
+            samples_max: LIVE_SAMPLES_MAX,
             keep_ms_max: LIVE_KEEP_MS_MAX,
             latest_ms: i64::MIN,
             late: false,
@@ -64,6 +67,11 @@ impl Default for Memory {
 }
 
 impl Memory {
+    /// The same, where so many samples may be in memory.
+    pub(super) fn holding(samples_max: usize) -> Memory {
+        Memory { samples_max, ..Memory::default() }
+    }
+
     /// Takes in a run that the agent records.
     pub(super) fn record(&mut self, check: &Arc<str>, run: &Arc<Run>) {
         self.newest.push(check, run);
@@ -74,6 +82,27 @@ impl Memory {
     /// Takes in what a rule came to, before it is recorded.
     pub(super) fn judged(&mut self, check: &Arc<str>, run: &Run) {
         self.take(check, run, Recorded::Soon);
+    }
+
+    /// Takes in a run that the store has, by whatever name.
+    pub(super) fn join(&mut self, check: &Arc<str>, run: &Run) {
+        self.take(check, run, Recorded::Before);
+    }
+
+    /// The names of the checks that have series which fulfil all conditions, and samples in these times (ms since the epoch).
+    pub(super) fn checks_with(&self, matchers: &[Matcher], from_ms: i64, to_ms: i64) -> Vec<Arc<str>> {
+        let mut found = Vec::new();
+        self.each_candidate(matchers, |_, check| {
+            let earliest_ms = from_ms.saturating_sub(check.lookback_ms().unwrap_or(0));
+            let is_there = |series| {
+                let (first_ms, last_ms) = check.span_of(series);
+                last_ms >= earliest_ms && first_ms <= to_ms
+            };
+            if check.select(matchers).any(is_there) {
+                found.push(Arc::clone(&check.name));
+            }
+        });
+        found
     }
 
     fn take(&mut self, check: &Arc<str>, run: &Run, recorded: Recorded) {
@@ -101,7 +130,7 @@ impl Memory {
                 self.own_names.entry(name.to_owned()).or_default().insert(number);
             }
         }
-        if self.samples > LIVE_SAMPLES_MAX && self.keep_ms_max > LIVE_KEEP_MS_MIN {
+        if self.samples > self.samples_max && self.keep_ms_max > LIVE_KEEP_MS_MIN {
             self.keep_less();
         }
     }

@@ -26,6 +26,30 @@ impl LiveSource {
         LiveSource { memory: RwLock::default(), older: Mutex::new(Older::new(look)) }
     }
 
+    /// The same, which keeps less of the past where it had to have more than about so many samples in memory.
+    pub fn holding(look: Look, samples_max: usize) -> LiveSource {
+        let memory = RwLock::new(Memory::holding(samples_max));
+        LiveSource { memory, older: Mutex::new(Older::new(look)) }
+    }
+
+    /// Takes in a run that the store has under another name, such as one that was made while somebody watched. It counts where
+    /// it is not older than what is in memory, and may be there already.
+    pub fn join(&self, check: &Arc<str>, run: &Run) {
+        self.write().join(check, run);
+    }
+
+    /// The names of the checks that have series which fulfil these conditions, and samples in these times (ms since the epoch,
+    /// both included).
+    pub fn checks_with(
+        &self,
+        matchers: &[Matcher],
+        selections: &Selections,
+        (from_ms, to_ms): (i64, i64),
+    ) -> Vec<Arc<str>> {
+        self.selection(matchers, from_ms, selections);
+        self.read_memory().checks_with(matchers, from_ms, to_ms)
+    }
+
     /// Takes in a run that is recorded.
     pub fn record(&self, check: &Arc<str>, run: &Arc<Run>) {
         self.write().record(check, run);
