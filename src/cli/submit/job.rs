@@ -2,10 +2,13 @@
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+
+use nix::sys::stat::fstat;
 
 use super::tail::Tail;
 use crate::limits::CRON_OUTPUT_BYTES;
@@ -41,18 +44,23 @@ impl Running {
         let [program, arguments @ ..] = words else {
             return Err(Ended::NotStarted("there is no command".to_owned(), NOT_RUN));
         };
-        let started = Command::new(program)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| {
-                let status = if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_RUN };
-                Ended::NotStarted(format!("{}: {error}", program.to_string_lossy()), status)
-            });
-        let mut child = started?;
+        let mut command = Command::new(program);
+        command.args(arguments);
+        let not_started = |error: io::Error| {
+            let status = if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_RUN };
+            Ended::NotStarted(format!("{}: {error}", program.to_string_lossy()), status)
+        };
         let printed = Arc::new(Mutex::new(Tail::new(CRON_OUTPUT_BYTES)));
         let mut streams = Vec::new();
+        if are_one_file(&io::stdout(), &io::stderr()) {
+            // Then the order of what is printed is that of one pipe.
+            let (from, to) = io::pipe().map_err(not_started)?;
+            command.stdout(to.try_clone().map_err(not_started)?).stderr(to);
+            streams.push(hand_on(from, io::stdout(), &printed));
+        } else {
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        }
+        let mut child = command.spawn().map_err(not_started)?;
         if let Some(from) = child.stdout.take() {
             streams.push(hand_on(from, io::stdout(), &printed));
         }
@@ -85,6 +93,14 @@ impl Running {
         for stream in self.streams {
             let _ = stream.join();
         }
+    }
+}
+
+/// Whether what is written to both goes to one place.
+fn are_one_file(one: &impl AsFd, other: &impl AsFd) -> bool {
+    match (fstat(one), fstat(other)) {
+        (Ok(one), Ok(other)) => (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino),
+        _ => false,
     }
 }
 
