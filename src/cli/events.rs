@@ -53,7 +53,7 @@ pub(super) fn run(args: &EventsArgs) -> ExitCode {
 
 fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
     let (span, limit) = args.page.page(now)?;
-    let Opened { reader, mut damage, .. } = args.read.open()?;
+    let Opened { store, reader, mut damage, .. } = args.read.open()?;
     all_known(&args.checks, &check_names(&reader), Among::Stored)?;
     let request = EventRequest { checks: &args.checks, span: span.clone(), hard: args.hard, limit };
     let events = request.read(&reader, &mut ReadContext::new(&mut |error| damage.note(error)))?;
@@ -61,7 +61,7 @@ fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Re
         tell("no change of state is within this time");
     }
     let first_ms = events.first().map(|event| event.time_ms);
-    let notes = notes_or_none(&args.read);
+    let notes = notes_or_none(&store);
     let mut notes = notes.within(&args.checks, &from_first(&span, first_ms, events.len() >= limit));
     notes.drain(..notes.len().saturating_sub(limit));
     let mut notes = Between::new(notes);

@@ -57,7 +57,7 @@ fn answer(args: &ForecastArgs, now: &Zoned, _style: Style, out: &mut dyn Write) 
         Some(text) => time("--at", text, now)?,
         None => now.timestamp().as_millisecond(),
     };
-    let Opened { reader, config, mut damage } = args.read.open()?;
+    let Opened { reader, config, mut damage, .. } = args.read.open()?;
     let (of, unit) = one_series(&reader, &args.target)?;
     if of.series.is_counter {
         return Err(Failure::usage("a counter has no limit that it could reach"));

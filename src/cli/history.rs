@@ -55,7 +55,7 @@ pub(super) fn run(args: &HistoryArgs) -> ExitCode {
 
 fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
     let (span, limit) = args.page.page(now)?;
-    let Opened { reader, mut damage, .. } = args.read.open()?;
+    let Opened { store, reader, mut damage, .. } = args.read.open()?;
     let known = check_names(&reader);
     let selector = args.target.as_ref().map(|target| selector(target, &known)).transpose()?;
     if let Some(selector) = selector.as_ref().filter(|selector| selector.has_metric()) {
@@ -72,7 +72,7 @@ fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
     let first_ms = newest.as_ref().and_then(|(runs, _)| runs.first()).map(|one| one.run.time_ms);
     let is_cut = newest.as_ref().is_some_and(|(_, more)| *more);
     let mut shown = 0_u64;
-    let notes = if args.json { Marks::default() } else { notes_or_none(&args.read) };
+    let notes = if args.json { Marks::default() } else { notes_or_none(&store) };
     let of = if args.target.is_some() { &checks[..] } else { &[] };
     let mut between = Between::new(notes.within(of, &from_first(&span, first_ms, is_cut)));
     let mut show = |one: &Listed| {

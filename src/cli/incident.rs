@@ -1,6 +1,7 @@
 //! `custos incident`: times at which something was wrong, as people mark them.
 
 use std::io::Write;
+use std::path::Path;
 
 use clap_complete::engine::ArgValueCompleter;
 use jiff::Zoned;
@@ -114,7 +115,8 @@ fn span(text: &str, now: &Zoned) -> Result<(i64, i64), Failure> {
 }
 
 fn list(args: &ListArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure> {
-    let mut incidents = stored_incidents(&args.read)?.all;
+    let (store, _) = args.read.locate()?;
+    let mut incidents = Incidents::read(&store)?.all;
     incidents.sort_by_key(|incident| incident.since_ms);
     for incident in &incidents {
         if args.json {
@@ -143,13 +145,12 @@ fn rm(args: &RmArgs, out: &mut dyn Write) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The incidents of the store that a command reads.
-///
-/// # Errors
-/// They cannot be read.
-pub(super) fn stored_incidents(args: &ReadArgs) -> Result<Incidents, Failure> {
-    let (store, _) = args.locate()?;
-    Ok(Incidents::read(&store)?)
+/// The incidents of a store, for commands that show other things as well: says on stderr that they cannot be read, and goes on without.
+pub(super) fn incidents_or_none(store: &Path) -> Incidents {
+    Incidents::read(store).unwrap_or_else(|error| {
+        tell(&Failure::from(error).message);
+        Incidents::default()
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::ops::Range;
+use std::path::Path;
 
 use clap_complete::engine::ArgValueCompleter;
 use jiff::Zoned;
@@ -102,7 +103,8 @@ fn add(args: &NoteArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure>
 fn list(args: &NoteArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure> {
     let checks: Vec<String> = args.check.iter().cloned().collect();
     let span = args.span.range(now)?;
-    for note in stored_notes(&args.read)?.within(&checks, &span) {
+    let (store, _) = args.read.locate()?;
+    for note in Marks::<TimelineNote>::read(&store)?.within(&checks, &span) {
         if args.json {
             json_line(note, out)?;
             continue;
@@ -113,19 +115,10 @@ fn list(args: &NoteArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure
     Ok(())
 }
 
-/// The notes of the store that a command reads.
-///
-/// # Errors
-/// They cannot be read.
-pub(super) fn stored_notes(args: &ReadArgs) -> Result<Marks<TimelineNote>, Failure> {
-    let (store, _) = args.locate()?;
-    Ok(Marks::read(&store)?)
-}
-
-/// The same, for commands that show other things as well: says on stderr that they cannot be read, and goes on without.
-pub(super) fn notes_or_none(args: &ReadArgs) -> Marks<TimelineNote> {
-    stored_notes(args).unwrap_or_else(|failure| {
-        tell(&failure.message);
+/// The notes of a store, for commands that show other things as well: says on stderr that they cannot be read, and goes on without.
+pub(super) fn notes_or_none(store: &Path) -> Marks<TimelineNote> {
+    Marks::read(store).unwrap_or_else(|error| {
+        tell(&Failure::from(error).message);
         Marks::default()
     })
 }

@@ -35,6 +35,8 @@ pub(super) struct ReadArgs {
 
 /// An opened store and what is known around it.
 pub(super) struct Opened {
+    /// Where the store is.
+    pub store: PathBuf,
     /// The store as it is now.
     pub reader: Reader,
     /// The configuration, if there is one that can be read.
@@ -73,7 +75,7 @@ impl ReadArgs {
         })?;
         let mut damage = Damage::default();
         damage.note_files(&reader);
-        Ok(Opened { reader, config, damage })
+        Ok(Opened { store, reader, config, damage })
     }
 
     /// Finds the store and the configuration, see [`locate::locate`].

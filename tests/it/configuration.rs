@@ -90,6 +90,8 @@ fn a_mistake_in_the_configuration_takes_no_reading_command_away() {
         &["events"],
         &["traps"],
         &["graph", "a"],
+        &["changes"],
+        &["report", "--since", "-1h"],
         &["store", "info"],
         &["store", "verify"],
         &["store", "export"],

@@ -5,12 +5,19 @@ use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
-use crate::stage::{Stage, custos, text, wait_for};
+use crate::stage::{Daemon, Stage, custos, text, wait_for};
 
 fn stage(checks: &str) -> Stage {
     let stage = Stage::new();
     stage.configure("", checks);
     stage
+}
+
+/// An agent that answers.
+fn start(stage: &Stage) -> Daemon {
+    let agent = stage.start();
+    wait_for("the agent", || text(&stage.custos(&["status"]).stdout).contains("agent: pid ").then_some(()));
+    agent
 }
 
 fn submit(stage: &Stage, words: &[&str]) -> String {
@@ -34,7 +41,7 @@ fn a_result_is_a_run_like_any_other() {
     let stage = stage(
         "  backup:\n    passive: {}\n    thresholds: [{ metric: size, warning: '10:' }]\n  own: { command: /bin/true }\n",
     );
-    let agent = stage.start();
+    let agent = start(&stage);
     let checked = stage.custos(&["check", "backup"]);
     assert_eq!((&*text(&checked.stdout), checked.status.code()), ("OK - no result yet\n", Some(0)));
     assert_eq!(submit(&stage, &["backup", "ok", "all done | size=25GB", "--took", "12.5"]), "");
@@ -72,7 +79,7 @@ fn a_result_is_a_run_like_any_other() {
 #[test]
 fn a_result_that_does_not_come_is_told_once() {
     let stage = stage("  job: { passive: { freshness: 1s, stale_state: warning } }\n");
-    let agent = stage.start();
+    let agent = start(&stage);
     let run = newest(&stage, "job");
     assert_eq!(
         (run["state"].as_str(), run["origin"].as_str()),
@@ -85,8 +92,7 @@ fn a_result_that_does_not_come_is_told_once() {
     assert_eq!(again["origin"], "freshness");
     agent.kill();
     // A restart does not tell it again.
-    let agent = stage.start();
-    wait_for("the agent", || text(&stage.custos(&["status"]).stdout).contains("agent: pid ").then_some(()));
+    let agent = start(&stage);
     assert_eq!(submit(&stage, &["job", "critical", "late"]), "");
     let origins: Vec<Value> = stage.history("job").iter().map(|run| run["origin"].clone()).collect();
     assert!(origins.len() == 4 && origins[3] != "freshness", "{origins:?}");
@@ -96,7 +102,7 @@ fn a_result_that_does_not_come_is_told_once() {
 #[test]
 fn the_end_of_a_job_is_a_result_and_the_job_is_as_without() {
     let stage = stage("  job: { passive: {} }\n");
-    let agent = stage.start();
+    let agent = start(&stage);
     let done = cron(&stage, "job", &["sh", "-c", "echo out; echo trouble\\|x >&2; exit 3"]);
     assert_eq!(
         (&*text(&done.stdout), &*text(&done.stderr), done.status.code()),

@@ -16,7 +16,6 @@ use crate::backtest::{
     AlertInterval, Backtest, FailIf, Incident, Incidents, Met, Span, backtest_check, backtest_rule_check,
     backtest_rules, difference, met, says_more, totals, within_stored,
 };
-use crate::cli::incident::stored_incidents;
 use crate::cli::read::{Damage, Failure, finish, now};
 use crate::cli::style::Style;
 use crate::config::{Check, Config};
@@ -39,7 +38,7 @@ pub(super) fn answer(
     let mut opened = args.read.open()?;
     let subject = plan::subject(args, &opened, &check_names(&opened.reader))?;
     let variants = plan::variants(args, &subject)?;
-    let incidents = stored_incidents(&args.read)?;
+    let incidents = Incidents::read(&opened.store)?;
     let snapshot = opened.reader.snapshot();
     // Nothing was observed yet of what is still to come.
     let asked = asked.map(|asked| within_stored(&snapshot, asked));

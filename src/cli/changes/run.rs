@@ -36,14 +36,14 @@ pub(super) fn answer(
     if span.is_empty() {
         return Err(Failure::usage("--since is not before --until"));
     }
-    let Opened { reader, mut damage, .. } = args.read.open()?;
+    let Opened { store, reader, mut damage, .. } = args.read.open()?;
     let mut on_damage = |error: &custos_store::Error| damage.note(error);
     let mut context = ReadContext::new(&mut on_damage);
     let (among, units) = all_series(&reader);
     let changes = ChangesRequest { among: &among, span: span.clone() }.read(&reader, &mut context)?;
     let states = turns(&reader, span.clone(), CHANGES_EVENTS_MAX, &mut context)?;
     let groups = groups(changes, states);
-    let notes = notes_or_none(&args.read);
+    let notes = notes_or_none(&store);
     let shown = show::Shown {
         reader: &reader,
         span,

@@ -134,7 +134,7 @@ fn picture(
     resolution: (usize, usize),
     damage: &mut Damage,
 ) -> Result<(Picture, usize), Failure> {
-    let Opened { reader, config, .. } = opened;
+    let Opened { store, reader, config, .. } = opened;
     let names = check_names(reader);
     let mut chosen: Vec<(String, Vec<Series>)> = Vec::new();
     let mut queries = Vec::new();
@@ -219,7 +219,7 @@ fn picture(
         true => picture.ribbons.iter().map(|ribbon| ribbon.title.clone()).collect(),
         false => Vec::new(),
     };
-    let notes = notes_or_none(&args.read);
+    let notes = notes_or_none(store);
     let within = notes.within(&about, &(start_ms..end_ms));
     picture.notes =
         within.into_iter().map(|note| NoteMark { time_ms: note.time_ms, text: note.said() }).collect();

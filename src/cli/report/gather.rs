@@ -12,11 +12,10 @@ use jiff::Zoned;
 
 use super::block::{Block, Format, Report};
 use super::problems::{Problem, problems};
-use crate::backtest::Incidents;
 use crate::cli::graph::is_reported;
-use crate::cli::incident::stored_incidents;
+use crate::cli::incident::incidents_or_none;
 use crate::cli::note::notes_or_none;
-use crate::cli::read::{Failure, Opened, ReadArgs, local_time, tell};
+use crate::cli::read::{Failure, Opened, local_time};
 use crate::graph::NoteMark;
 use crate::limits::{
     REPORT_CELLS, REPORT_EVENTS_MAX, REPORT_GRAPH_SERIES_MAX, REPORT_GRAPHS_MAX, REPORT_LEAD_MS,
@@ -31,7 +30,6 @@ use crate::why::{all_series, turns};
 /// What is asked.
 pub(super) struct Gathering<'a> {
     pub(super) opened: &'a Opened,
-    pub(super) read: &'a ReadArgs,
     pub(super) now: &'a Zoned,
     pub(super) span: Range<i64>,
     pub(super) format: Format,
@@ -52,7 +50,7 @@ impl Gathering<'_> {
         let problems = problems(before, &events);
         let (among, units) = all_series(reader);
         let changes = ChangesRequest { among: &among, span: self.span.clone() }.read(reader, context)?;
-        let notes = notes_or_none(self.read);
+        let notes = notes_or_none(&self.opened.store);
         let (since, until) = (self.time(self.span.start), self.time(self.span.end));
         let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
         let title = format!("{}: {since} to {until}", host.as_deref().unwrap_or("this host"));
@@ -148,23 +146,21 @@ impl Gathering<'_> {
                 (note.time_ms, of(&note.check), format!("note by {}: {}", note.author, note.text))
             }),
         );
-        let incidents = stored_incidents(self.read).unwrap_or_else(|failure| {
-            tell(&failure.message);
-            Incidents::default()
-        });
+        let incidents = incidents_or_none(&self.opened.store);
         let begun = |incident: &&crate::backtest::Incident| self.span.contains(&incident.since_ms);
         all.extend(incidents.all.iter().filter(begun).map(|incident| {
             let lasted = duration_ms(incident.span().length_ms());
             (incident.since_ms, of(&incident.check), format!("incident, for {lasted}: {}", incident.text))
         }));
-        let (store, _) = self.read.locate()?;
         all.extend(
-            Noted::read(&store, []).acks().into_iter().filter(|ack| self.span.contains(&ack.at_ms)).map(
-                |ack| {
+            Noted::read(&self.opened.store, [])
+                .acks()
+                .into_iter()
+                .filter(|ack| self.span.contains(&ack.at_ms))
+                .map(|ack| {
                     let said = format!("acknowledged by {}: {}", ack.remark.author, ack.remark.comment);
                     (ack.at_ms, ack.check, said)
-                },
-            ),
+                }),
         );
         all.sort_by_key(|(time_ms, ..)| *time_ms);
         let rows =

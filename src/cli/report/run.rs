@@ -39,7 +39,7 @@ pub(super) fn answer(args: &ReportArgs, now: &Zoned, out: &mut dyn Write) -> Res
     let mut damage = std::mem::take(&mut opened.damage);
     let mut on_damage = |error: &custos_store::Error| damage.note(error);
     let mut context = ReadContext::new(&mut on_damage);
-    let report = Gathering { opened: &opened, read: &args.read, now, span, format }.report(&mut context)?;
+    let report = Gathering { opened: &opened, now, span, format }.report(&mut context)?;
     let written = match format {
         Format::Html => html(&report),
         Format::Markdown => markdown(&report),

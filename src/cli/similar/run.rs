@@ -10,8 +10,7 @@ use super::after::Surroundings;
 use super::answer::Answer;
 use super::args::SimilarArgs;
 use super::{json, show};
-use crate::backtest::Incidents;
-use crate::cli::incident::stored_incidents;
+use crate::cli::incident::incidents_or_none;
 use crate::cli::one_series::one_series;
 use crate::cli::read::{Failure, finish, now, time};
 use crate::cli::style::Style;
@@ -57,10 +56,7 @@ pub(super) fn answer(
     let mut context = ReadContext::new(&mut on_damage);
     let found = request.read(reader, &mut context)?;
     let took_us = clock::mono_us().saturating_sub(begun_us);
-    let incidents = stored_incidents(&args.read).unwrap_or_else(|failure| {
-        crate::cli::read::tell(&failure.message);
-        Incidents::default()
-    });
+    let incidents = incidents_or_none(&opened.store);
     let surroundings = Surroundings { reader, incidents: &incidents, until_ms: at_ms };
     let shown = found.matches.iter().take(args.limit).filter(|one| args.json || one.is_clear);
     let after = shown.map(|one| surroundings.after(&among[one.series].check, &one.span, &mut context));

@@ -29,7 +29,7 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
         Some(text) => time("--at", text, now)?,
         None => now.timestamp().as_millisecond(),
     };
-    let Opened { reader, mut damage, .. } = args.read.open()?;
+    let Opened { store, reader, mut damage, .. } = args.read.open()?;
     all_known(&args.check, &check_names(&reader), Among::Stored)?;
     let mut on_damage = |error: &custos_store::Error| damage.note(error);
     let mut context = ReadContext::new(&mut on_damage);
@@ -41,7 +41,6 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
     if span.is_empty() {
         return Err(Failure::usage("--since is not before now, or --at"));
     }
-    let (store, _) = args.read.locate()?;
     let sources = Sources::read(&store, &mut |fault| tell(fault));
     let looked = Looked::at(&reader, span.clone(), &mut context)?;
     let written = sources.of(args.check.as_ref(), &span);
