@@ -86,7 +86,10 @@ fn live_values_are_drawn_also_after_the_agent_was_started_again() {
 
 #[test]
 fn graphs_are_zoomed_and_thresholds_dragged() {
-    Agent::start("").play("graph");
+    let agent = Agent::start("");
+    // So many that its values were beyond the line twice.
+    agent.has_runs("wave", 15);
+    agent.play("graph");
 }
 
 #[test]
