@@ -107,12 +107,13 @@ impl Strays {
             self.spared_groups.retain(|spared| left.contains(spared));
         }
         self.spared_groups.insert(group);
-        for stray in self.adopted.clone() {
-            let in_group = Stat::of(stray).is_some_and(|stat| stat.is_of(group));
-            if in_group || self.known.get(&stray) == Some(&Owner::Run(serial)) {
-                self.know(stray, Owner::Spared);
-            }
-        }
+        let in_group = |stray: &i32| Stat::of(*stray).is_some_and(|stat| stat.is_of(group));
+        let mut left: HashSet<i32> = self.adopted.iter().copied().filter(in_group).collect();
+        // The kernel's list may lack one at a look, so what was seen before counts as well.
+        left.extend(
+            self.known.iter().filter(|(_, owner)| **owner == Owner::Run(serial)).map(|(pid, _)| *pid),
+        );
+        left.into_iter().for_each(|stray| self.know(stray, Owner::Spared));
     }
 
     /// Ends what is still in the group of a plugin whose time was up, as of the last look: the plugin may have left its
@@ -248,6 +249,23 @@ fn process_ids(list: &[u8]) -> impl Iterator<Item = i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_seen_of_a_run_is_spared_though_the_last_look_missed_it() {
+        let own_pid = nix::unistd::getpid().as_raw();
+        let mut strays = Strays {
+            worker: WorkerId::of(own_pid).unwrap(),
+            leaf: None,
+            list: File::open("/dev/null").unwrap(),
+            adopted: Vec::new(),
+            known: HashMap::from([(7, Owner::Run(3)), (8, Owner::Run(4))]),
+            spared_groups: HashSet::new(),
+            spared_lately: false,
+            text: Vec::new(),
+        };
+        strays.spare(3, 5);
+        assert_eq!(strays.known, HashMap::from([(7, Owner::Spared), (8, Owner::Run(4))]));
+    }
 
     #[test]
     fn a_cut_number_is_left_for_the_next_look() {
