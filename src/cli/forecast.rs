@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::completion;
 use super::one_series::one_series;
-use super::read::{Failure, Opened, ReadArgs, finish, json_line, local_time, now, time};
+use super::read::{Failure, Opened, ReadArgs, finish, json_line, local_time, now, time_or_now};
 use super::style::{Style, printable};
 use crate::config::Config;
 use crate::exit_code::ExitCode;
@@ -53,10 +53,7 @@ struct Limit {
 }
 
 fn answer(args: &ForecastArgs, now: &Zoned, _style: Style, out: &mut dyn Write) -> Result<(), Failure> {
-    let at_ms = match &args.at {
-        Some(text) => time("--at", text, now)?,
-        None => now.timestamp().as_millisecond(),
-    };
+    let at_ms = time_or_now("--at", args.at.as_deref(), now)?;
     let Opened { reader, config, mut damage, .. } = args.read.open()?;
     let (of, unit) = one_series(&reader, &args.target)?;
     if of.series.is_counter {

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::completion;
 use super::one_series::one_series;
-use super::read::{Failure, Opened, ReadArgs, finish, json_line, local_time, now, time};
+use super::read::{Failure, Opened, ReadArgs, finish, json_line, local_time, now, time_or_now};
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
 use crate::graph::spark;
@@ -49,10 +49,7 @@ pub(super) fn run(args: &NormalArgs) -> ExitCode {
 }
 
 fn answer(args: &NormalArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
-    let at_ms = match &args.at {
-        Some(text) => time("--at", text, now)?,
-        None => now.timestamp().as_millisecond(),
-    };
+    let at_ms = time_or_now("--at", args.at.as_deref(), now)?;
     let Opened { reader, mut damage, .. } = args.read.open()?;
     let (of, unit) = one_series(&reader, &args.target)?;
     let mut on_damage = |error: &custos_store::Error| damage.note(error);

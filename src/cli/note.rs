@@ -11,7 +11,7 @@ use serde_json::json;
 use super::completion;
 use super::listing::SpanArgs;
 use super::notify::author;
-use super::read::{Failure, ReadArgs, finish, json_line, local_time, now, tell, time};
+use super::read::{Failure, ReadArgs, finish, json_line, local_time, now, tell, time_or_now};
 use super::style::printable;
 use super::unknown::remark;
 use crate::exit_code::ExitCode;
@@ -74,10 +74,7 @@ fn answer(args: &NoteArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failu
 }
 
 fn add(args: &NoteArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure> {
-    let time_ms = match &args.at {
-        Some(at) => time("--at", at, now)?,
-        None => now.timestamp().as_millisecond(),
-    };
+    let time_ms = time_or_now("--at", args.at.as_deref(), now)?;
     let (text, author) = (args.words.join(" "), author(args.author.as_deref()));
     if text.trim().is_empty() {
         return Err(Failure::usage("a note without a text says nothing"));

@@ -181,6 +181,11 @@ pub(super) fn now() -> Zoned {
     Timestamp::from_millisecond(clock::now_ms()).unwrap_or(Timestamp::MAX).to_zoned(TimeZone::system())
 }
 
+/// The time that an option has, or else now.
+pub(super) fn time_or_now(option: &str, text: Option<&str>, now: &Zoned) -> Result<i64, Failure> {
+    text.map_or_else(|| Ok(now.timestamp().as_millisecond()), |text| time(option, text, now))
+}
+
 /// A time from the command line.
 pub(super) fn time(option: &str, text: &str, now: &Zoned) -> Result<i64, Failure> {
     time_spec::parse(text, now).map_err(|error| Failure::usage(format!("{option}: {error}")))

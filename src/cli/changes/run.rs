@@ -9,7 +9,7 @@ use super::args::ChangesArgs;
 use super::group::{groups, heaviest};
 use super::{json, show};
 use crate::cli::note::notes_or_none;
-use crate::cli::read::{Failure, Opened, finish, now, time};
+use crate::cli::read::{Failure, Opened, finish, now, time, time_or_now};
 use crate::cli::style::Style;
 use crate::exit_code::ExitCode;
 use crate::limits::CHANGES_EVENTS_MAX;
@@ -27,10 +27,7 @@ pub(super) fn answer(
     style: Style,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let until_ms = match &args.until {
-        Some(text) => time("--until", text, now)?,
-        None => now.timestamp().as_millisecond(),
-    };
+    let until_ms = time_or_now("--until", args.until.as_deref(), now)?;
     let since_ms = time("--since", args.since.as_deref().unwrap_or("-24h"), now)?;
     let span = since_ms..until_ms;
     if span.is_empty() {

@@ -19,7 +19,7 @@ use super::watched::join_watched;
 use crate::cli::completion;
 use crate::cli::normal::{normal, week_hour};
 use crate::cli::note::notes_or_none;
-use crate::cli::read::{Damage, Failure, Opened, ReadArgs, finish, now, tell, time};
+use crate::cli::read::{Damage, Failure, Opened, ReadArgs, finish, now, tell, time, time_or_now};
 use crate::cli::style::Style;
 use crate::config::Check;
 use crate::exit_code::ExitCode;
@@ -260,10 +260,7 @@ pub(in crate::cli) fn is_reported(reader: &Reader, name: &str, defined: Option<&
 
 /// Start and end of the graph.
 fn span(args: &GraphArgs, reader: &Reader, checks: &[&str], now: &Zoned) -> Result<(i64, i64), Failure> {
-    let end_ms = match &args.until {
-        Some(text) => time("--until", text, now)?,
-        None => now.timestamp().as_millisecond(),
-    };
+    let end_ms = time_or_now("--until", args.until.as_deref(), now)?;
     let start_ms = match &args.since {
         Some(text) => time("--since", text, now)?,
         None => {

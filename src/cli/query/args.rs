@@ -13,7 +13,7 @@ use jiff::Zoned;
 use super::span::Span;
 use super::{chart, explain, table};
 use crate::cli::completion;
-use crate::cli::read::{Failure, ReadArgs, finish, now, tell, time};
+use crate::cli::read::{Failure, ReadArgs, finish, now, tell, time_or_now};
 use crate::cli::style::Style;
 use crate::cli::unknown::offer;
 use crate::clock;
@@ -120,10 +120,7 @@ fn answer(args: &QueryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
 }
 
 fn span(args: &QueryArgs, now: &Zoned, style: Style) -> Result<Span, Failure> {
-    let moment = |option: &str, text: &Option<String>| match text {
-        Some(text) => time(option, text, now),
-        None => Ok(now.timestamp().as_millisecond()),
-    };
+    let moment = |option: &str, text: &Option<String>| time_or_now(option, text.as_deref(), now);
     if args.since.is_none() {
         return moment("--at", &args.at).map(Span::At);
     }

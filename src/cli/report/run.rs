@@ -11,7 +11,7 @@ use super::gather::Gathering;
 use super::html::html;
 use super::markdown::markdown;
 use super::words::words;
-use crate::cli::read::{Failure, finish, now, time};
+use crate::cli::read::{Failure, finish, now, time, time_or_now};
 use crate::exit_code::ExitCode;
 
 /// Runs the command.
@@ -22,10 +22,7 @@ pub(in crate::cli) fn run(args: &ReportArgs) -> ExitCode {
 /// The command at a time.
 pub(super) fn answer(args: &ReportArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure> {
     let since_ms = time("--since", &args.since, now)?;
-    let until_ms = match &args.until {
-        Some(text) => time("--until", text, now)?,
-        None => now.timestamp().as_millisecond(),
-    };
+    let until_ms = time_or_now("--until", args.until.as_deref(), now)?;
     let span = since_ms..until_ms;
     if span.is_empty() {
         return Err(Failure::usage("--since is not before --until"));

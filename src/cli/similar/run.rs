@@ -12,7 +12,7 @@ use super::args::SimilarArgs;
 use super::{json, show};
 use crate::cli::incident::incidents_or_none;
 use crate::cli::one_series::one_series;
-use crate::cli::read::{Failure, finish, now, time};
+use crate::cli::read::{Failure, finish, now, time, time_or_now};
 use crate::cli::style::Style;
 use crate::clock;
 use crate::exit_code::ExitCode;
@@ -29,10 +29,7 @@ pub(super) fn answer(
     style: Style,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let at_ms = match &args.at {
-        Some(text) => time("--at", text, now)?,
-        None => now.timestamp().as_millisecond(),
-    };
+    let at_ms = time_or_now("--at", args.at.as_deref(), now)?;
     let since_ms = time("--since", &args.since, now)?;
     let until_ms = args.until.as_ref().map_or(Ok(at_ms), |text| time("--until", text, now))?;
     if since_ms >= until_ms {

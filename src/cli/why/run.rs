@@ -11,7 +11,7 @@ use super::args::WhyArgs;
 use super::json;
 use super::show::Shown;
 use super::written::Sources;
-use crate::cli::read::{Failure, Opened, finish, now, tell, time};
+use crate::cli::read::{Failure, Opened, finish, now, tell, time, time_or_now};
 use crate::cli::style::Style;
 use crate::cli::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
@@ -25,10 +25,7 @@ pub(in crate::cli) fn run(args: &WhyArgs) -> ExitCode {
 
 /// The command at a time.
 pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
-    let at_ms = match &args.at {
-        Some(text) => time("--at", text, now)?,
-        None => now.timestamp().as_millisecond(),
-    };
+    let at_ms = time_or_now("--at", args.at.as_deref(), now)?;
     let Opened { store, reader, mut damage, .. } = args.read.open()?;
     all_known(&args.check, &check_names(&reader), Among::Stored)?;
     let mut on_damage = |error: &custos_store::Error| damage.note(error);
