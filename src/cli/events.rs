@@ -91,10 +91,8 @@ fn noted(
             continue;
         }
         let time = local_time(note.time_ms, now.time_zone());
-        let line = format!("{time}  {:19}  {:<16}  {}", "", "note", printable(&note.said()));
-        let line =
-            if style.terminal { shorten(&line, style.width, style.glyphs.ellipsis()) } else { line.into() };
-        writeln!(out, "{line}")?;
+        let line = format!("{time}  {:19}  {:<16}  {}", "", "note", note.said());
+        writeln!(out, "{}", style.fitted(&line, 0))?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::completion;
 use super::one_series::one_series;
 use super::read::{Failure, Opened, ReadArgs, finish, json_line, local_time, now, time_or_now};
-use super::style::{Style, printable};
+use super::style::printable;
 use crate::config::Config;
 use crate::exit_code::ExitCode;
 use crate::limits::{FORECAST_RUNS_MAX, FORECAST_STALE_MS};
@@ -43,7 +43,7 @@ pub(super) struct ForecastArgs {
 
 /// Runs the command.
 pub(super) fn run(args: &ForecastArgs) -> ExitCode {
-    finish(|out| answer(args, &now(), args.read.style(), out))
+    finish(|out| answer(args, &now(), out))
 }
 
 /// A limit, and whose it is.
@@ -52,7 +52,7 @@ struct Limit {
     whose: &'static str,
 }
 
-fn answer(args: &ForecastArgs, now: &Zoned, _style: Style, out: &mut dyn Write) -> Result<(), Failure> {
+fn answer(args: &ForecastArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure> {
     let at_ms = time_or_now("--at", args.at.as_deref(), now)?;
     let Opened { reader, config, mut damage, .. } = args.read.open()?;
     let (of, unit) = one_series(&reader, &args.target)?;
@@ -215,7 +215,7 @@ mod tests {
     }
 
     fn shown(line: &[&str]) -> Result<String, Failure> {
-        stage::shown(&store(), line, answer)
+        stage::shown(&store(), line, |args, now, _, out| answer(args, now, out))
     }
 
     #[test]

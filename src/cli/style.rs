@@ -10,6 +10,7 @@ use custos_store::{Reason, Run, State};
 
 use crate::graph::{Glyphs, Ink, Line};
 pub(super) use crate::text::printable;
+use crate::text::width::shorten;
 
 /// Columns and lines where neither the terminal nor the environment tells.
 pub(super) const DEFAULT_SIZE: (usize, usize) = (80, 24);
@@ -104,6 +105,15 @@ impl Style {
             terminal: stdout.is_terminal(),
             width: number("COLUMNS").unwrap_or(width),
             height: number("LINES").unwrap_or(height),
+        }
+    }
+
+    /// A line that may have text of plugins, made [`printable`], and cut where a person reads it in lines of which so many columns are taken.
+    pub(super) fn fitted(&self, line: &str, taken: usize) -> String {
+        let line = printable(line);
+        match self.terminal {
+            true => shorten(&line, self.width.saturating_sub(taken), self.glyphs.ellipsis()).into_owned(),
+            false => line.into_owned(),
         }
     }
 

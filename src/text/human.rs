@@ -171,12 +171,14 @@ pub fn age(now_ms: i64, then_ms: i64) -> String {
 /// How many there are of something: `1 file`, `2 files`, `0 processes`. The noun is in the singular and its plural is regular.
 pub fn counted(count: impl Into<u64>, noun: &str) -> String {
     let count = count.into();
+    // Of `change of state` the first word is the one that is counted.
+    let (noun, of) = noun.split_at(noun.find(" of ").unwrap_or(noun.len()));
     let ending = match noun {
         _ if count == 1 => "",
         _ if noun.ends_with(['s', 'x']) || noun.ends_with("ch") => "es",
         _ => "s",
     };
-    format!("{count} {noun}{ending}")
+    format!("{count} {noun}{ending}{of}")
 }
 
 /// The same with the verb of what happened to them: `1 run was`, `2 runs were`.
@@ -260,6 +262,7 @@ mod tests {
         let shown = |noun| [0_u64, 1, 2].map(|count| counted(count, noun)).join(", ");
         assert_eq!(shown("run"), "0 runs, 1 run, 2 runs");
         assert_eq!(shown("process"), "0 processes, 1 process, 2 processes");
+        assert_eq!(shown("change of state"), "0 changes of state, 1 change of state, 2 changes of state");
         assert_eq!(
             [0_u64, 1, 2].map(|count| counted_were(count, "trap")).join(", "),
             "0 traps were, 1 trap was, 2 traps were"

@@ -10,10 +10,10 @@ use jiff::Zoned;
 use super::group::Group;
 use crate::cli::curve::in_line;
 use crate::cli::read::{Failure, local_time};
-use crate::cli::style::{Style, printable};
+use crate::cli::style::Style;
 use crate::limits::{CHANGES_APART_MS_MAX, CHANGES_SERIES_SHOWN, CHANGES_TURNS_SHOWN};
 use crate::text::human::{Prefixes, counted, duration_ms, quantity};
-use crate::text::width::{pad, shorten, shorten_name};
+use crate::text::width::{pad, shorten_name};
 use crate::timeline::{Marks, TimelineNote};
 
 /// Columns of the curve of a metric.
@@ -50,13 +50,6 @@ impl<'a> Shown<'a> {
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
         let zone = now.time_zone();
-        let cut = |line: String| {
-            let line = printable(&line).into_owned();
-            match style.terminal {
-                true => shorten(&line, style.width, style.glyphs.ellipsis()).into_owned(),
-                false => line,
-            }
-        };
         let series = counted(self.among.len() as u64, "metric");
         let (since, until) = (local_time(self.span.start, zone), local_time(self.span.end, zone));
         writeln!(out, "{since} to {until}, {series} against up to {CHANGE_HISTORY_DAYS}d before")?;
@@ -66,17 +59,21 @@ impl<'a> Shown<'a> {
             writeln!(out, "{}  for {lasted}", local_time(group.span.start, zone))?;
             for note in self.notes_near(group) {
                 let time = local_time(note.time_ms, zone);
-                writeln!(out, "{}", cut(format!("    {time}  note {}", note.said())))?;
+                writeln!(out, "{}", style.fitted(&format!("    {time}  note {}", note.said()), 0))?;
             }
             for one in group.series.iter().take(CHANGES_SERIES_SHOWN) {
                 let line = self.series(one, now, style, context)?;
-                writeln!(out, "{}", cut(line))?;
+                writeln!(out, "{}", style.fitted(&line, 0))?;
             }
             self.more(group.series.len(), CHANGES_SERIES_SHOWN, "metric", out)?;
             for event in group.states.iter().take(CHANGES_TURNS_SHOWN) {
                 let time = local_time(event.time_ms, zone);
                 let (from, to, said) = (event.from_name(), event.to.name(), event.said());
-                writeln!(out, "{}", cut(format!("    {time}  {} {from} to {to}: {said}", event.check)))?;
+                writeln!(
+                    out,
+                    "{}",
+                    style.fitted(&format!("    {time}  {} {from} to {to}: {said}", event.check), 0)
+                )?;
             }
             self.more(group.states.len(), CHANGES_TURNS_SHOWN, "change of state", out)?;
         }
@@ -93,7 +90,7 @@ impl<'a> Shown<'a> {
 
     fn more(&self, all: usize, shown: usize, what: &str, out: &mut dyn Write) -> Result<(), Failure> {
         if all > shown {
-            let more = counted((all - shown) as u64, what).replace("change of states", "changes of state");
+            let more = counted((all - shown) as u64, what);
             writeln!(out, "    and {more} more")?;
         }
         Ok(())

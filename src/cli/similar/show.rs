@@ -14,7 +14,7 @@ use crate::graph::{Picture, TextOptions, columns, text};
 use crate::limits::SIMILAR_NAMED_MAX;
 use crate::picture::titled;
 use crate::text::human::{Prefixes, counted, counted_were, duration_ms, quantity};
-use crate::text::width::{shorten, width};
+use crate::text::width::width;
 
 /// Columns of what stands before the curves.
 const HEAD: usize = 58;
@@ -67,13 +67,7 @@ pub(super) fn write(
         );
         writeln!(out, "{}  {curve}", pad(&head, HEAD - 2))?;
         for said in remarks(answer, one, after) {
-            let said = printable(&said).into_owned();
-            let said = match style.terminal {
-                true => shorten(&said, style.width.saturating_sub(INDENT.len()), style.glyphs.ellipsis())
-                    .into_owned(),
-                false => said,
-            };
-            writeln!(out, "{INDENT}{said}")?;
+            writeln!(out, "{INDENT}{}", style.fitted(&said, INDENT.len()))?;
         }
     }
     writeln!(out, "{}", verdict(answer, clear.len(), now))?;

@@ -13,7 +13,7 @@ use crate::cli::read::{Failure, local_time};
 use crate::cli::style::{Style, printable};
 use crate::limits::{WHY_TEXTS_SHOWN, WHY_TURNS_SHOWN};
 use crate::text::human::{Prefixes, counted, counted_were, duration_ms, quantity};
-use crate::text::width::{pad, shorten, shorten_name};
+use crate::text::width::{pad, shorten_name};
 use crate::why::{Looked, Standing};
 
 /// Columns of the curve of a metric.
@@ -44,13 +44,6 @@ impl Shown<'_> {
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
         let zone = now.time_zone();
-        let cut = |line: &str| {
-            let line = printable(line).into_owned();
-            match style.terminal {
-                true => shorten(&line, style.width, style.glyphs.ellipsis()).into_owned(),
-                false => line,
-            }
-        };
         if let (Some(check), Some(standing)) = (self.check, self.standing) {
             let lasted = duration_ms(self.span.end.saturating_sub(standing.since_ms));
             let since = local_time(standing.since_ms, zone);
@@ -63,7 +56,7 @@ impl Shown<'_> {
             )?;
             let judged = standing.run.judgement.lines().chain([standing.run.text.as_str()]);
             for line in judged.filter(|line| !line.is_empty()) {
-                writeln!(out, "    {}", cut(line))?;
+                writeln!(out, "    {}", style.fitted(line, 4))?;
             }
         }
         let series = counted(self.looked.among.len() as u64, "metric");
@@ -80,7 +73,7 @@ impl Shown<'_> {
         listed.truncate(self.limit);
         for one in &listed {
             let line = self.series(one, now, style, context)?;
-            writeln!(out, "{}", cut(&line))?;
+            writeln!(out, "{}", style.fitted(&line, 0))?;
         }
         if let Some(first) = listed.iter().min_by_key(|one| one.onset_ms).filter(|_| listed.len() > 1) {
             let name = self.name(first);
@@ -95,21 +88,21 @@ impl Shown<'_> {
                 event.to.name(),
                 event.said()
             );
-            writeln!(out, "{}", cut(&line))?;
+            writeln!(out, "{}", style.fitted(&line, 0))?;
         }
-        if let Some(further) = self.looked.events.len().checked_sub(WHY_TURNS_SHOWN + 1) {
-            writeln!(
-                out,
-                "{} more",
-                counted(further as u64 + 1, "change of state").replace("states", "state")
-            )?;
+        if self.looked.events.len() > WHY_TURNS_SHOWN {
+            let more = counted((self.looked.events.len() - WHY_TURNS_SHOWN) as u64, "change of state");
+            writeln!(out, "{more} more")?;
         }
         for new in self.looked.texts.iter().take(WHY_TEXTS_SHOWN) {
             let (time, runs) = (local_time(new.time_ms, zone), counted(new.runs as u64, "run"));
             writeln!(
                 out,
                 "{}",
-                cut(&format!("{time}  {} says for the first time in {runs}: {}", new.check, new.text))
+                style.fitted(
+                    &format!("{time}  {} says for the first time in {runs}: {}", new.check, new.text),
+                    0
+                )
             )?;
         }
         if self.looked.texts.len() > WHY_TEXTS_SHOWN {
@@ -118,7 +111,7 @@ impl Shown<'_> {
         }
         for written in self.written {
             let time = local_time(written.time_ms, zone);
-            writeln!(out, "{}", cut(&format!("{time}  {}", written.said())))?;
+            writeln!(out, "{}", style.fitted(&format!("{time}  {}", written.said()), 0))?;
         }
         writeln!(out, "{}", self.rest(listed.len(), more))?;
         Ok(())
