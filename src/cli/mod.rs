@@ -2,6 +2,7 @@
 
 mod args;
 mod as_agent;
+mod ask;
 mod backtest;
 mod bounded_lines;
 mod changes;

@@ -11,10 +11,10 @@ use custos_store::Notes;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::denied::by_owner;
+use super::ask::ask_agent;
 use super::read::{Failure, ReadArgs, finish, json_line, local_time, now};
 use super::style::printable;
-use crate::control::{self, AskError, Request, Response};
+use crate::control::{Request, Response};
 use crate::exit_code::ExitCode;
 use crate::feed::sink::{Aside, Asides, figure_prefix};
 use crate::part::{Finding, Part};
@@ -69,36 +69,24 @@ pub(super) fn run(args: &SinkArgs) -> ExitCode {
     })
 }
 
-fn ask(read: &ReadArgs, request: &Request, command: &str) -> Result<Response, Failure> {
-    let (store, _) = read.locate()?;
-    match control::ask(&store, request, PATIENCE) {
-        Ok(answered) => match answered.response {
-            Response::Refused(why) => Err(Failure::new(why)),
-            response => Ok(response),
-        },
-        Err(error @ AskError::Denied) => Err(Failure::new(format!(
-            "{error}{}",
-            by_owner(&store, &format!("{command}{}", read.repeated()))
-        ))),
-        Err(AskError::NoAgent) => {
-            Err(Failure::new("no agent is running, and nothing is delivered without one"))
-        }
-        Err(error) => Err(Failure::new(error.to_string())),
-    }
+fn ask(store: &Path, read: &ReadArgs, request: &Request, command: &str) -> Result<Response, Failure> {
+    let response = ask_agent(store, read, request, command, PATIENCE)?;
+    response.ok_or_else(|| Failure::new("no agent is running, and nothing is delivered without one"))
 }
 
 fn retry(name: &str, read: &ReadArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    match ask(read, &Request::RetrySink(name.to_owned()), &format!("sink retry {name}"))? {
+    let (store, _) = read.locate()?;
+    match ask(&store, read, &Request::RetrySink(name.to_owned()), &format!("sink retry {name}"))? {
         Response::Done(done) => Ok(writeln!(out, "{done}")?),
         _ => Err(Failure::new("the agent answered another question")),
     }
 }
 
 fn status(wanted: Option<&str>, json: bool, read: &ReadArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let Response::Status(agent) = ask(read, &Request::Status, "sink status")? else {
+    let (store, _) = read.locate()?;
+    let Response::Status(agent) = ask(&store, read, &Request::Status, "sink status")? else {
         return Err(Failure::new("the agent answered another question"));
     };
-    let (store, _) = read.locate()?;
     let sinks: Vec<(&str, &Part)> = agent
         .parts
         .iter()

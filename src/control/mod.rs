@@ -17,6 +17,6 @@ pub use channel::WatchedChannel;
 pub use client::{Answered, AskError, Watched, agent, ask, watch};
 pub use listener::Listener;
 pub use peer::{Peer, Stranger};
-pub use protocol::{AgentStatus, NotifyRequest, Request, Response, Submitted};
+pub use protocol::{AgentStatus, NotifyRequest, Request, Response, SubmittedResult};
 pub use server::{Asked, Said};
 pub use watching::WatchedLines;

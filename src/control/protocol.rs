@@ -17,7 +17,7 @@ pub enum Request {
     /// Run this check now, or share the run that is under way.
     Run(String),
     /// Record this result of a check that takes them; [`Response::Ran`] has the verdict.
-    Submit(Submitted),
+    Submit(SubmittedResult),
     /// Something about notifications.
     Notify(NotifyRequest),
     /// Have this sink send again what was set aside.
@@ -28,7 +28,7 @@ pub enum Request {
 
 /// A result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Submitted {
+pub struct SubmittedResult {
     /// The check.
     pub check: String,
     /// Its state, by number.

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::graphs::{self, Graphs};
 use crate::agent::{Answer, Ask, Submission, Wanted};
 use crate::config::Config;
-use crate::control::{Asked, Response, Submitted};
+use crate::control::{Asked, Response, SubmittedResult};
 use crate::execute::Line;
 use crate::nrpe::listener;
 use crate::observe::{Ending, PluginEnd};
@@ -64,8 +64,8 @@ impl Answers {
     }
 
     /// Makes a result that a command brings one of the agent's.
-    pub(super) fn submitted_by_command(&mut self, submitted: Submitted, asked: Asked) -> Ask {
-        let Submitted { check, state, output, duration_us } = submitted;
+    pub(super) fn submitted_by_command(&mut self, result: SubmittedResult, asked: Asked) -> Ask {
+        let SubmittedResult { check, state, output, duration_us } = result;
         let exit = Ending::Exited(state);
         let end = PluginEnd { wall_us: duration_us, ..PluginEnd::printed(exit, output.into_bytes()) };
         let wanted = Wanted::Submitted(Box::new(Submission { check, end }));

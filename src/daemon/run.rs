@@ -218,8 +218,8 @@ impl Daemon {
                     let ask = self.answers.asked_by_command(check, asked);
                     self.handle(Event::Asked(ask), now);
                 }
-                Request::Submit(submitted) => {
-                    let ask = self.answers.submitted_by_command(submitted, asked);
+                Request::Submit(result) => {
+                    let ask = self.answers.submitted_by_command(result, asked);
                     self.handle(Event::Asked(ask), now);
                 }
                 Request::Notify(request) => self.asked_to_notify(request, asked, now),

@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
 use std::time::Duration;
 
 use nix::unistd::{Uid, User};
 
-use crate::cli::denied::by_owner;
+use crate::cli::ask::ask_agent;
 use crate::cli::read::{Failure, ReadArgs, tell};
 use crate::cli::style::printable;
 use crate::cli::unknown::remark;
 use crate::clock;
 use crate::config::Matchers;
-use crate::control::{self, AskError, NotifyRequest, Request, Response};
+use crate::control::{NotifyRequest, Request, Response};
 use crate::notify::{Noted, Notifier, NotifyReport, receiver_names};
 
 /// How long the agent may take for what it has at hand.
@@ -27,36 +26,15 @@ pub(super) fn ask(
     patience: Duration,
 ) -> Result<Response, Failure> {
     let (store, _) = read.locate()?;
-    let response = answered(&store, read, request, command, patience)?;
+    let response = ask_agent(&store, read, &Request::Notify(request), command, patience)?;
     response.ok_or_else(|| Failure::new("no agent is running, and it alone sends notifications"))
-}
-
-/// The same by an agent that may be there: none if no agent runs.
-fn answered(
-    store: &Path,
-    read: &ReadArgs,
-    request: NotifyRequest,
-    command: &str,
-    patience: Duration,
-) -> Result<Option<Response>, Failure> {
-    match control::ask(store, &Request::Notify(request), patience) {
-        Ok(answered) => match answered.response {
-            Response::Refused(why) => Err(Failure::new(why)),
-            response => Ok(Some(response)),
-        },
-        Err(error @ AskError::Denied) => {
-            Err(Failure::new(format!("{error}{}", by_owner(store, &format!("{command}{}", read.repeated())))))
-        }
-        Err(AskError::NoAgent) => Ok(None),
-        Err(error) => Err(Failure::new(error.to_string())),
-    }
 }
 
 /// How notifications stand: as the agent says, and where none runs, by what the last one noted in the store, which is then said.
 /// `command` is what was typed behind `custos`.
 pub(super) fn standing(read: &ReadArgs, command: &str) -> Result<Box<NotifyReport>, Failure> {
     let (store, config) = read.locate()?;
-    match answered(&store, read, NotifyRequest::Report, command, PATIENCE)? {
+    match ask_agent(&store, read, &Request::Notify(NotifyRequest::Report), command, PATIENCE)? {
         Some(Response::Notify(report)) => Ok(report),
         Some(_) => Err(Failure::new("the agent answered another question")),
         None => {

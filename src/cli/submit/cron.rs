@@ -8,11 +8,11 @@ use custos_store::State;
 use nix::sys::signal::Signal;
 
 use super::job::{Ended, Running};
-use super::result::{NotTaken, hand_over};
+use super::result::{hand_over, no_agent};
 use crate::cli::completion;
 use crate::cli::read::{Failure, ReadArgs, tell};
 use crate::clock::{self, micros};
-use crate::control::Submitted;
+use crate::control::SubmittedResult;
 use crate::exit_code::ExitCode;
 use crate::limits::{CRON_AGENT_WAIT, CRON_DRAIN_MAX};
 use crate::text::human;
@@ -68,15 +68,16 @@ pub(in crate::cli) fn run(args: &CronArgs) -> ExitCode {
 /// Has the agent record the end of the job; one that is not there is waited for a while.
 fn submit(args: &CronArgs, ended: &Ended, took: Duration, lines: &[String]) -> Result<(), Failure> {
     let (state, output) = result(ended, took, lines);
-    let submitted =
-        Submitted { check: args.check.clone(), state: state.code(), output, duration_us: micros(took) };
+    let result =
+        SubmittedResult { check: args.check.clone(), state: state.code(), output, duration_us: micros(took) };
     let until_us = clock::mono_us().saturating_add(micros(CRON_AGENT_WAIT));
-    loop {
-        match hand_over(&args.read, submitted.clone(), "cron") {
-            Err(NotTaken::NoAgent) if clock::mono_us() < until_us => clock::pause(AGENT_LOOK),
-            taken => return Ok(taken?),
+    while !hand_over(&args.read, &result, "cron")? {
+        if clock::mono_us() >= until_us {
+            return Err(no_agent());
         }
+        clock::pause(AGENT_LOOK);
     }
+    Ok(())
 }
 
 /// The state of the check, and what a plugin would print.
