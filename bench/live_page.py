@@ -43,49 +43,36 @@ def paint(args, work):
     row("  events and marks on the axis of time, after opening", f"median {found['marked'][0]} ms, worst {found['marked'][1]} ms")
 
 
-def agents(args, work, count, checks):
-    """Agents on ports of their own that let the first one's page ask."""
-    ports = [free_port() for _ in range(count)]
+def watch(args, work, what, hosts, plugin, every):
+    """What the page measures of the metrics of a plugin, on that many hosts side by side: agents that let the first one's page ask."""
+    ports = [free_port() for _ in range(hosts)]
     started = []
     for at, port in enumerate(ports):
         place = f"{work}/agent{at}"
         os.mkdir(place)
-        agent = Agent(args.custos, place, checks(place), port, cors=f"http://127.0.0.1:{ports[0]}")
-        started.append(agent)
-    others = ",".join(f"http://127.0.0.1:{port}" for port in ports[1:])
-    return started, f"http://127.0.0.1:{ports[0]}/?check=seq" + (f"&hosts={others}" if others else "")
-
-
-def live(args, work):
-    def checks(place):
         with open(f"{place}/plugin", "w", encoding="utf-8") as file:
-            file.write(PLUGIN)
+            file.write(plugin)
         os.chmod(f"{place}/plugin", 0o755)
-        return f"  seq: {{ command: {place}/plugin, check_interval: 10s }}\n"
-
-    started, url = agents(args, work, 1, checks)
+        check = f"  seq: {{ command: {place}/plugin, check_interval: 10s }}\n"
+        started.append(Agent(args.custos, place, check, port, cors=f"http://127.0.0.1:{ports[0]}"))
+    others = ",".join(f"http://127.0.0.1:{port}" for port in ports[1:])
+    url = f"http://127.0.0.1:{ports[0]}/?check=seq&every={every}" + (f"&hosts={others}" if others else "")
     try:
-        found = ask("live", f"{url}&every=100ms", f"{work}/profile", args.seconds)
+        return ask(what, url, f"{work}/profile", args.seconds)
     finally:
         for agent in started:
             agent.end()
+
+
+def live(args, work):
+    found = watch(args, work, "live", 1, PLUGIN, "100ms")
     row("sample taken to drawn in Chromium, every 100 ms", f"p50 {found['p50']} ms, p99 {found['p99']} ms of {found['runs']}", "p99 <= 100 ms")
 
 
 def many(args, work):
-    def checks(place):
-        with open(f"{place}/plugin", "w", encoding="utf-8") as file:
-            metrics = " ".join(f"m{at}=$((n % {at + 7}))" for at in range(50))
-            file.write(f'#!/bin/sh\nread -r n 2>/dev/null <"$0.n" || n=0\nn=$(((n + 1) % 100000))\necho $n >"$0.n"\necho "OK | {metrics}"\n')
-        os.chmod(f"{place}/plugin", 0o755)
-        return f"  seq: {{ command: {place}/plugin, check_interval: 10s }}\n"
-
-    started, url = agents(args, work, 4, checks)
-    try:
-        found = ask("many", f"{url}&every=200ms", f"{work}/profile", args.seconds)
-    finally:
-        for agent in started:
-            agent.end()
+    metrics = " ".join(f"m{at}=$((n % {at + 7}))" for at in range(50))
+    plugin = f'#!/bin/sh\nread -r n 2>/dev/null <"$0.n" || n=0\nn=$(((n + 1) % 100000))\necho $n >"$0.n"\necho "OK | {metrics}"\n'
+    found = watch(args, work, "many", 4, plugin, "200ms")
     row("50 metrics x 4 hosts x 5 Hz: pictures a second", f"{found['fps']:.1f}", ">= 30")
     row("  processor time of the page's process", f"{found['page']:.0f} % of a core", "<= 30 %")
     row("  of all processes of the browser", f"{found['all']:.0f} % of a core")

@@ -5,9 +5,8 @@ use clap_complete::engine::ArgValueCompleter;
 use crate::cli::completion;
 use crate::cli::read::ReadArgs;
 
-/// Shows what was unlike its own past when a check got its problem: of all metrics of all checks, which checks changed their state, which said
-/// something for the first time, and what
-/// people wrote about it: notes, incidents and acknowledgements.
+/// Shows what was unlike its own past when a check got its problem: of all metrics of all checks, which checks changed their state, which
+/// said something for the first time, and what people wrote about it: notes, incidents and acknowledgements.
 ///
 /// Each metric is compared with where it usually is, at the same time of other days where it follows the day, and takes its
 /// place among its own earlier stretches of the same length: what is often so is not listed. The most unlike come first, each
