@@ -24,7 +24,7 @@ pub enum Flavour {
 /// What a plan touches, and so how long it may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
-    /// A few small files of the kernel: it is done in some microseconds.
+    /// A few small files of the kernel: it is done in some tens of microseconds.
     Figures,
     /// All processes, of which there may be thousands.
     Processes,
