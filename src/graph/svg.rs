@@ -15,6 +15,7 @@ use super::title::items;
 use crate::limits::GRAPH_NOTES_SHOWN;
 use crate::text::human::quantity;
 use crate::text::local_time::local_time;
+use crate::text::markup::escaped;
 use crate::text::width::{shorten, shorten_name, width};
 
 /// Columns of time that a series of an SVG has.
@@ -73,12 +74,12 @@ pub fn svg(picture: &Picture) -> String {
     drawing.put(format_args!(
         "<text class=\"dim\" x=\"{LEFT}\" y=\"{}\">{}</text>\n",
         top + 14,
-        escape(&span)
+        escaped(&span)
     ));
     for note in &picture.notes[picture.notes.len() - written..] {
         top += NAME_HEIGHT;
         let line = drawing.note_line(note);
-        let line = escape(&shorten(&line, TITLE_CHARACTERS, "…"));
+        let line = escaped(&shorten(&line, TITLE_CHARACTERS, "…"));
         drawing.put(format_args!("<text x=\"{LEFT}\" y=\"{}\">▲ {line}</text>\n", top + 14));
     }
     drawing.out.push_str("</svg>\n");
@@ -112,11 +113,11 @@ impl Drawing<'_> {
         self.put(format_args!(
             "<text x=\"{LEFT}\" y=\"{}\" xml:space=\"preserve\"><tspan font-weight=\"bold\">{}</tspan>",
             top + 17,
-            escape(&title)
+            escaped(&title)
         ));
         for (ink, part) in numbers.parts() {
             let class = if ink == Ink::Plain { "number" } else { "dim" };
-            self.put(format_args!("<tspan class=\"{class}\">{}</tspan>", escape(part)));
+            self.put(format_args!("<tspan class=\"{class}\">{}</tspan>", escaped(part)));
         }
         self.put(format_args!("</text>\n"));
         let Some(range) = series.range() else { return };
@@ -125,7 +126,7 @@ impl Drawing<'_> {
         let plot_top = top + TITLE_HEIGHT;
         let y = |value: f64| (plot_top + PLOT_HEIGHT) as f64 - axis.share(value) * PLOT_HEIGHT as f64;
         for (value, label) in axis.ticks() {
-            let (y, label) = (y(value), escape(fit_label(&label, LABEL_CHARACTERS)));
+            let (y, label) = (y(value), escaped(fit_label(&label, LABEL_CHARACTERS)));
             self.put(format_args!(
                 "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
                  <text class=\"dim\" text-anchor=\"end\" x=\"{}\" y=\"{:.1}\">{label}</text>\n",
@@ -143,7 +144,7 @@ impl Drawing<'_> {
                 self.put(format_args!(
                     "<line class=\"limit {state}\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\"><title>{state} {}</title></line>\n",
                     LEFT + SVG_COLUMNS,
-                    escape(&quantity(value, &series.unit, self.picture.prefixes))
+                    escaped(&quantity(value, &series.unit, self.picture.prefixes))
                 ));
             }
         }
@@ -167,7 +168,7 @@ impl Drawing<'_> {
                  <text class=\"dim\" text-anchor=\"middle\" x=\"{x:.1}\" y=\"{}\">{}</text>\n",
                 plot_top + PLOT_HEIGHT,
                 plot_top + PLOT_HEIGHT + 16,
-                escape(&tick.label)
+                escaped(&tick.label)
             ));
         }
     }
@@ -178,7 +179,7 @@ impl Drawing<'_> {
         for part in series.band.chunk_by(|one, other| one == other) {
             if let Some((low, high)) = part[0] {
                 let shown = |value: f64| quantity(value, &series.unit, self.picture.prefixes);
-                let title = escape(&format!("normally {} to {}", shown(low), shown(high)));
+                let title = escaped(&format!("normally {} to {}", shown(low), shown(high)));
                 // One that has no height is still seen.
                 let (top, height) = (y(high), (y(low) - y(high)).max(1.0));
                 self.put(format_args!(
@@ -201,7 +202,7 @@ impl Drawing<'_> {
         let Picture { start_ms, end_ms, notes, .. } = self.picture;
         for note in notes {
             let Some(at) = part_of(note.time_ms, *start_ms, *end_ms, SVG_COLUMNS) else { continue };
-            let (x, title) = (LEFT + at, escape(&self.note_line(note)));
+            let (x, title) = (LEFT + at, escaped(&self.note_line(note)));
             self.put(format_args!(
                 "<line class=\"note\" x1=\"{x}\" x2=\"{x}\" y1=\"{plot_top}\" y2=\"{}\"><title>{title}</title></line>\n",
                 plot_top + PLOT_HEIGHT
@@ -240,7 +241,7 @@ impl Drawing<'_> {
         self.put(format_args!(
             "<rect class=\"hover\" x=\"{}\" y=\"{plot_top}\" width=\"1\" height=\"{PLOT_HEIGHT}\"><title>{time}: {}</title></rect>\n",
             LEFT + index,
-            escape(&values)
+            escaped(&values)
         ));
     }
 
@@ -252,7 +253,7 @@ impl Drawing<'_> {
         self.put(format_args!(
             "<text class=\"dim\" text-anchor=\"{anchor}\" x=\"{x}\" y=\"{}\">{}</text>\n",
             top + 14,
-            escape(&name)
+            escaped(&name)
         ));
         let top = top + ribbon_height(ribbon) - RIBBON_HEIGHT - 6;
         let unit = SVG_COLUMNS as f64 / cells.len() as f64;
@@ -271,22 +272,6 @@ impl Drawing<'_> {
             "<rect class=\"state {name}\" x=\"{x:.1}\" y=\"{top}\" width=\"{width:.1}\" height=\"{RIBBON_HEIGHT}\"><title>{name}</title></rect>\n"
         ));
     }
-}
-
-/// Text for XML. Control characters, which XML cannot hold, are dropped.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '"' => escaped.push_str("&quot;"),
-            _ if character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}') => {}
-            _ => escaped.push(character),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

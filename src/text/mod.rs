@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub mod head;
 pub mod human;
 pub mod local_time;
+pub mod markup;
 pub(crate) mod system_error;
 pub mod time_spec;
 pub(crate) mod weekday;

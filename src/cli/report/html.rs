@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::block::{Block, Report};
 use crate::graph::svg;
+use crate::text::markup::escaped;
 use crate::text::printable;
 
 const HEAD: &str = "<!DOCTYPE html>
@@ -53,16 +54,5 @@ pub(super) fn html(report: &Report) -> String {
 
 /// Text that is no markup. Characters that control a terminal are named.
 fn safe(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in printable(text).chars() {
-        match character {
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '&' => safe.push_str("&amp;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            _ => safe.push(character),
-        }
-    }
-    safe
+    escaped(&printable(text))
 }
