@@ -20,6 +20,7 @@ pub mod feed;
 pub mod graph;
 mod hash;
 pub mod http;
+pub mod import;
 pub mod judge;
 pub mod limits;
 pub mod live;

@@ -1,6 +1,7 @@
 //! The bounds of the agent, with their defaults. What exceeds one is counted and shown.
 
 mod history;
+mod import;
 mod judge;
 mod live;
 mod native;
@@ -13,6 +14,7 @@ mod terminal;
 mod traps;
 
 pub use history::*;
+pub use import::*;
 pub use judge::*;
 pub use live::*;
 pub use native::*;

@@ -57,7 +57,7 @@ struct Judging<'c> {
 
 impl Judging<'_> {
     fn take(&mut self, run: &Run) {
-        if matches!(run.reason, Reason::Missed | Reason::NotFinished | Reason::Skipped) {
+        if run.reason.is_unobserved() {
             self.dark_since_ms.get_or_insert(run.time_ms);
         } else {
             self.end_dark(run.time_ms);

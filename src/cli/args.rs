@@ -9,8 +9,8 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::{
     backtest, changes, check, check_nrpe, completion, config, doctor, events, feed, forecast, graph, help,
-    history, incident, init, normal, note, notify, nrpe, query, report, rules, run, runs, serve, similar,
-    sink, snmp, status, store, stream, submit, top, traps, watch, why,
+    history, import, incident, init, normal, note, notify, nrpe, query, report, rules, run, runs, serve,
+    similar, sink, snmp, status, store, stream, submit, top, traps, watch, why,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -87,6 +87,7 @@ enum Command {
     Note(note::NoteArgs),
     Doctor(doctor::DoctorArgs),
     Store(store::StoreArgs),
+    Import(import::ImportArgs),
     Snmp(snmp::SnmpArgs),
     Completions(completion::CompletionsArgs),
     Help(help::HelpArgs),
@@ -189,6 +190,7 @@ pub fn main() -> ExitCode {
         Command::Note(args) => note::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Store(args) => store::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Snmp(args) => snmp::run(&args),
         Command::Completions(args) => completion::run(&args),
         Command::Help(args) => help::run(&args, command()),

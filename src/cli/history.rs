@@ -6,7 +6,7 @@ use std::ops::Range;
 use clap_complete::engine::ArgValueCompleter;
 use custos_query::limits::LISTED_RUNS_MAX;
 use custos_query::{Listed, NewestRuns, Pick, ReadContext, RunJson, Selector, check_names, merged_runs};
-use custos_store::{Metric, Reader, Reason, Run, SeriesKey, Value};
+use custos_store::{Metric, Provenance, Reader, Reason, Run, SeriesKey, Value};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
@@ -170,13 +170,19 @@ impl Page<'_> {
                 return Ok(());
             }
             Reason::Exited => write!(out, "{took:>7}  ")?,
+            Reason::Consolidated => {
+                if let Provenance::Consolidated { span_ms, .. } = run.provenance {
+                    let span = duration_ms(i64::try_from(span_ms).unwrap_or(i64::MAX));
+                    write!(out, "{:>7}  ", format!("of {span}"))?;
+                }
+            }
             reason => write!(out, "{took:>7}  {}: ", reason.name())?,
         }
         if let Some(one) = self.selector.and_then(Selector::built_in) {
             let shown = |value: Value| quantity(value.to_f64(), one.unit(), Prefixes::Si);
             let value = one.value(run).map_or_else(|| "U".to_owned(), shown);
             write!(out, "{}={value}  ", one.name())?;
-        } else if self.selector.is_some_and(Selector::has_metric) {
+        } else if self.selector.is_some_and(Selector::has_metric) || run.reason == Reason::Consolidated {
             for metric in self.metrics(run) {
                 let value = metric.value.map_or_else(
                     || "U".to_owned(),

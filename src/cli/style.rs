@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal};
 
-use custos_store::{Reason, Run, State};
+use custos_store::{Provenance, Reason, Run, State};
 
 use crate::graph::{Glyphs, Ink, Line};
 pub(super) use crate::text::printable;
@@ -61,7 +61,16 @@ pub(super) fn use_color(
 pub(super) fn state_column(run: &Run, style: Style) -> String {
     match run.reason {
         Reason::Missed | Reason::Skipped => style.dim(&format!("{:<8}", run.reason.name())).into_owned(),
+        Reason::Consolidated => style.dim(&format!("{:<8}", consolidated_by(run))).into_owned(),
         _ => style.state(run.state, &format!("{:<8}", run.state.name())).into_owned(),
+    }
+}
+
+/// The function by which a run was consolidated, in a word.
+fn consolidated_by(run: &Run) -> &'static str {
+    match run.provenance {
+        Provenance::Consolidated { function, .. } => function.name(),
+        _ => run.reason.name(),
     }
 }
 

@@ -164,6 +164,16 @@ impl Chart<'_> {
                     let mut rows = bands.map(|(low, high)| row_of(high)..=row_of(low));
                     rows.any(|rows| rows.contains(&row))
                 };
+                let consolidated = || {
+                    panel.iter().position(|series| {
+                        let mut columns = self.consolidated(series, at);
+                        columns.any(|(low, high)| (row_of(high)..=row_of(low)).contains(&row))
+                    })
+                };
+                if let (None, Some(series)) = (cell, consolidated()) {
+                    line.push_char(Ink::Series(series), self.consolidated_mark());
+                    continue;
+                }
                 match (cell, thresholds[row]) {
                     (Some((character, series)), _) => line.push_char(Ink::Series(series), character),
                     (None, Some(state)) => line.push_char(Ink::State(state), self.threshold_mark(state)),
@@ -272,6 +282,17 @@ impl Chart<'_> {
         series.band.iter().skip(cell * dots_x).take(dots_x).flatten().next().copied()
     }
 
+    /// What is consolidated of a series in the columns of a cell.
+    fn consolidated(&self, series: &Series, cell: usize) -> impl Iterator<Item = (f64, f64)> {
+        let dots_x = self.options.glyphs.dots_x();
+        let columns = cell * dots_x..(cell + 1) * dots_x;
+        columns.filter_map(|at| series.consolidated_at(at)).map(|column| (column.low, column.high))
+    }
+
+    fn consolidated_mark(&self) -> char {
+        if self.options.glyphs == Glyphs::Ascii { '%' } else { '▒' }
+    }
+
     fn normal_mark(&self) -> char {
         if self.options.glyphs == Glyphs::Ascii { ':' } else { '░' }
     }
@@ -351,6 +372,10 @@ impl Chart<'_> {
         if self.picture.series.iter().any(|series| !series.band.is_empty()) {
             let parts = vec![(Ink::Dim, format!("  {} normal", self.normal_mark()))];
             items.push(Item { weight: 1, parts });
+        }
+        if self.picture.series.iter().any(|series| series.consolidated_range().is_some()) {
+            let parts = vec![(Ink::Dim, format!("  {} consolidated", self.consolidated_mark()))];
+            items.push(Item { weight: 2, parts });
         }
         if cells().any(Option::is_none) {
             items.push(Item { weight: 0, parts: vec![(Ink::Dim, "  blank: no run".to_owned())] });

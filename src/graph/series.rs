@@ -1,6 +1,6 @@
 //! What a graph shows: series in columns of time, limits, and the states of the checks.
 
-use custos_query::{Column, Limit, StateBar};
+use custos_query::{Column, ConsolidatedColumn, Limit, StateBar};
 use custos_store::Bounds;
 use jiff::tz::TimeZone;
 
@@ -45,6 +45,9 @@ pub struct Series {
     pub bridge_ms: i64,
     /// Where the values normally are, from lowest to highest, of each column; empty if that is not drawn.
     pub band: Vec<Option<(f64, f64)>>,
+    /// What an older system kept of it, of each column; empty if there is nothing. It is drawn where there are no samples, and otherwise
+    /// than these.
+    pub consolidated: Vec<Option<ConsolidatedColumn>>,
 }
 
 /// A series in four numbers.
@@ -77,19 +80,33 @@ impl Series {
         Some(Summary { min, avg: whole.sum / whole.count as f64, max, last })
     }
 
-    /// From the least to the greatest of all samples and of what is normal; `None` without samples.
+    /// From the least to the greatest of all that is drawn; `None` if there is neither a sample nor a consolidated value.
     pub(super) fn range(&self) -> Option<(f64, f64)> {
-        let summary = self.summary()?;
-        let bands = self.band.iter().flatten();
-        Some(bands.fold((summary.min, summary.max), |(least, greatest), (low, high)| {
-            (least.min(*low), greatest.max(*high))
-        }))
+        let samples = self.summary().map(|summary| (summary.min, summary.max));
+        let consolidated = self.consolidated_range();
+        let bands = self.band.iter().flatten().copied().filter(|_| samples.is_some());
+        samples.into_iter().chain(consolidated).chain(bands).reduce(wider)
+    }
+
+    /// From the least to the greatest of what is consolidated.
+    pub(super) fn consolidated_range(&self) -> Option<(f64, f64)> {
+        self.consolidated.iter().flatten().map(|column| (column.low, column.high)).reduce(wider)
+    }
+
+    /// What is consolidated in a column that has no sample.
+    pub(super) fn consolidated_at(&self, column: usize) -> Option<ConsolidatedColumn> {
+        let has_sample = self.columns.get(column).is_some_and(Option::is_some);
+        self.consolidated.get(column).copied().flatten().filter(|_| !has_sample)
     }
 
     /// Whether the samples on both sides of two columns belong to one line.
     pub(super) fn joined(&self, earlier: &Column, later: &Column) -> bool {
         !later.after_gap && later.first_ms.saturating_sub(earlier.last_ms) <= self.bridge_ms
     }
+}
+
+fn wider((least, greatest): (f64, f64), (low, high): (f64, f64)) -> (f64, f64) {
+    (least.min(low), greatest.max(high))
 }
 
 /// The states of a check over time.

@@ -40,14 +40,19 @@ const STYLE: &str = "
   svg { font: 12px system-ui, sans-serif; background: #fff; fill: #222; }
   .grid { stroke: #ddd; } .dim { fill: #777; } .hover { fill: transparent; } .hover:hover { fill: #8883; }
   .line { stroke: #06c; fill: none; } .area { stroke: #06c; fill: none; }
-  .WARNING { stroke: #c80; } .CRITICAL { stroke: #c00; } .normal { fill: #4a43; } .limit { stroke-dasharray: 6 4; } .note { stroke: #80c; stroke-width: 2; stroke-dasharray: 2 3; }
+  .WARNING { stroke: #c80; } .CRITICAL { stroke: #c00; } .normal { fill: #4a43; } .limit { stroke-dasharray: 6 4; } .consolidated { fill: url(#hatched); } .mean { stroke: #06c; fill: none; stroke-dasharray: 3 3; } .note { stroke: #80c; stroke-width: 2; stroke-dasharray: 2 3; }
   .state.OK { fill: #4a4; stroke: none; } .state.WARNING { fill: #ea0; stroke: none; }
   .state.CRITICAL { fill: #d22; stroke: none; } .state.UNKNOWN { fill: #a4c; stroke: none; }
   @media (prefers-color-scheme: dark) {
     svg { background: #181818; fill: #ddd; } .grid { stroke: #333; } .dim { fill: #999; }
-    .line, .area { stroke: #6af; }
+    .line, .area, .mean { stroke: #6af; }
   }
 ";
+
+/// What is consolidated is hatched, so that it is not taken for samples where there are no colours.
+const HATCHED: &str = "<defs><pattern id=\"hatched\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" \
+    patternTransform=\"rotate(45)\"><rect width=\"6\" height=\"6\" fill=\"#06c\" fill-opacity=\".12\"/>\
+    <line y2=\"6\" stroke=\"#06c\" stroke-width=\"2\"/></pattern></defs>\n";
 
 /// Draws a picture whose series have [`SVG_COLUMNS`] columns.
 pub fn svg(picture: &Picture) -> String {
@@ -61,6 +66,9 @@ pub fn svg(picture: &Picture) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
          height=\"{height}\" role=\"img\">\n<style>{STYLE}</style>\n"
     ));
+    if picture.series.iter().any(|series| series.consolidated_range().is_some()) {
+        drawing.put(format_args!("{HATCHED}"));
+    }
     let mut top = 0;
     for series in &picture.series {
         drawing.panel(series, top);
@@ -136,6 +144,7 @@ impl Drawing<'_> {
             ));
         }
         self.band(series, &y);
+        self.consolidated(series, &y);
         self.time_ticks(plot_top);
         self.lines(series, &y);
         for limit in series.thresholds.iter().map(|threshold| &threshold.limit) {
@@ -189,6 +198,32 @@ impl Drawing<'_> {
                 ));
             }
             start += part.len();
+        }
+    }
+
+    /// What was consolidated, hatched from its least to its greatest value, with its mean.
+    fn consolidated(&mut self, series: &Series, y: &dyn Fn(f64) -> f64) {
+        let columns: Vec<_> = (0..series.consolidated.len()).map(|at| series.consolidated_at(at)).collect();
+        let shown = |value: f64| quantity(value, &series.unit, self.picture.prefixes);
+        let mut path = String::new();
+        let mut start = 0;
+        for part in columns.chunk_by(|one, other| one == other) {
+            let (x, len) = (LEFT + start, part.len());
+            start += len;
+            let Some(column) = part[0] else { continue };
+            let mean = column.mean.map(|mean| format!(", mean {}", shown(mean))).unwrap_or_default();
+            let title = format!("consolidated: {} to {}{mean}", shown(column.low), shown(column.high));
+            let (top, height) = (y(column.high), (y(column.low) - y(column.high)).max(1.0));
+            self.out.push_str(&format!(
+                "<rect class=\"consolidated\" x=\"{x}\" y=\"{top:.1}\" width=\"{len}\" height=\"{height:.1}\"><title>{}</title></rect>\n",
+                escaped(&title)
+            ));
+            if let Some(mean) = column.mean {
+                let _ = write!(path, "M{x} {:.1}h{len}", y(mean));
+            }
+        }
+        if !path.is_empty() {
+            self.put(format_args!("<path class=\"mean\" d=\"{path}\"/>\n"));
         }
     }
 

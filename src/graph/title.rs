@@ -25,6 +25,9 @@ pub(super) fn items(series: &Series, prefixes: Prefixes, written: impl Fn(String
         }
         None => items.push(Item { weight: 3, parts: vec![(Ink::Dim, "  no samples".to_owned())] }),
     }
+    if let Some((low, high)) = series.consolidated_range() {
+        items.push(item(2, Ink::Dim, "consolidated", format!("{} to {}", shown(low), shown(high))));
+    }
     // Whose it is matters only where there are both.
     let both = [true, false].iter().all(|own| series.thresholds.iter().any(|one| one.of_plugin == *own));
     let mut listed = Vec::new();

@@ -12,5 +12,5 @@ mod poll;
 pub use observation::{Observation, Printed};
 pub use passive::{PassiveResult, state_metric};
 pub use perfdata::perfdata;
-pub use plugin::{Ending, PluginEnd, Reading, Usage, observe_plugin};
+pub use plugin::{Ending, PluginEnd, Reading, Usage, observe_plugin, stored_metric};
 pub use poll::{Readings, observe_failed_poll, observe_poll};

@@ -293,10 +293,11 @@ fn metrics(output: &Output, reading: &Reading, remarks: &mut Remarks) -> Vec<Met
     if repeated_count > 0 {
         remarks.add_list("perfdata: label repeated, first kept", &repeated, repeated_count);
     }
-    metrics.into_iter().map(stored).collect()
+    metrics.into_iter().map(stored_metric).collect()
 }
 
-fn stored(metric: PrintedMetric) -> Metric {
+/// A metric as the store has it.
+pub fn stored_metric(metric: PrintedMetric) -> Metric {
     let bounds = |range: Range| Bounds { start: range.start(), end: range.end(), inside: range.inside() };
     Metric {
         label: metric.label,

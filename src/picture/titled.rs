@@ -23,6 +23,7 @@ pub fn titled(check: &str, envelope: Envelope, thresholds: &[Threshold]) -> grap
         bridge_ms,
         note: note(&others),
         band: Vec::new(),
+        consolidated: Vec::new(),
     }
 }
 

@@ -174,6 +174,7 @@ impl Curve {
             // The gaps are marked.
             bridge_ms: i64::MAX,
             band: Vec::new(),
+            consolidated: Vec::new(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use custos_query::{
     Bucketed, Event, EventRequest, NewText, NewTextsRequest, ReadContext, Result, ShiftRequest, Shifts,
-    SimilarSeries, check_names, watched_check,
+    SimilarSeries, check_names, own_check,
 };
 use custos_store::Snapshot;
 
@@ -35,7 +35,7 @@ impl Looked {
         let shifts = ShiftRequest { among: &among, span: span.clone() }.read(store, context)?;
         let events = turns(store, span.clone(), WHY_EVENTS_MAX, context)?;
         let mut checks = check_names(store);
-        checks.retain(|check| watched_check(check).is_none());
+        checks.retain(|check| own_check(check).is_none());
         let mut texts = NewTextsRequest { checks: &checks, span: &span }.read(store, context)?;
         let is_told = |text: &NewText| {
             events.iter().any(|event| event.check == text.check && event.time_ms == text.time_ms)
@@ -48,7 +48,7 @@ impl Looked {
 /// All series of all checks, with their units; but for what was watched, which lies at times that have runs of their own.
 pub fn all_series(store: &Snapshot) -> (Vec<SimilarSeries>, Vec<String>) {
     let checks = store.catalogue().checks.into_iter();
-    let own = checks.filter(|check| watched_check(&check.check.name).is_none());
+    let own = checks.filter(|check| own_check(&check.check.name).is_none());
     let series = own.flat_map(|check| {
         let name = check.check.name;
         check.series.into_iter().map(move |info| {

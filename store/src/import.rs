@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::limits::{IMPORT_BATCH_BYTES, IMPORT_CURSORS_MAX};
+use crate::provenance::Provenance;
 use crate::reader::{Reader, Runs};
 use crate::run::{Metric, Run};
 use crate::value::Value;
@@ -25,7 +26,7 @@ pub struct Imported {
 /// An import under way.
 ///
 /// Two runs are the same if check, time, duration, states, reason, exit status, signal, missed slots, text, long text and the
-/// metrics' names and values are. A run that the store has n times is known n times.
+/// metrics' names and values are, and of consolidated ones span and function. A run that the store has n times is known n times.
 pub struct Importer<'a> {
     reader: &'a Reader,
     writer: &'a mut Writer,
@@ -65,6 +66,11 @@ fn same(a: &Run, b: &Run) -> bool {
             run.exit_code,
             run.signal,
             run.missed_slots,
+            // A row of five minutes and one of an hour may end at one time with one value.
+            match run.provenance {
+                Provenance::Consolidated { span_ms, function } => Some((span_ms, function)),
+                _ => None,
+            },
         )
     };
     key(a) == key(b)

@@ -24,11 +24,13 @@ pub enum Reason {
     NotFinished = 5,
     /// No run: another check that this one depends on was in trouble.
     Skipped = 6,
+    /// No run: what an older system kept of all readings in a span of time, see [`Provenance::Consolidated`].
+    Consolidated = 7,
 }
 
 impl Reason {
     /// Every reason, by number.
-    pub const ALL: [Reason; 7] = [
+    pub const ALL: [Reason; 8] = [
         Reason::Exited,
         Reason::Timeout,
         Reason::Signal,
@@ -36,6 +38,7 @@ impl Reason {
         Reason::Missed,
         Reason::NotFinished,
         Reason::Skipped,
+        Reason::Consolidated,
     ];
 
     /// The reason with that number, if there is one.
@@ -50,7 +53,7 @@ impl Reason {
 
     /// Whether nothing is known of what a run would have found: it did not take place, or its result was lost.
     pub fn is_unobserved(self) -> bool {
-        matches!(self, Reason::Missed | Reason::NotFinished | Reason::Skipped)
+        matches!(self, Reason::Missed | Reason::NotFinished | Reason::Skipped | Reason::Consolidated)
     }
 
     /// The name in JSON and on the command line, such as `exited` or `not_started`.
@@ -63,6 +66,7 @@ impl Reason {
             Reason::Missed => "missed",
             Reason::NotFinished => "not_finished",
             Reason::Skipped => "skipped",
+            Reason::Consolidated => "consolidated",
         }
     }
 }

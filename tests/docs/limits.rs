@@ -11,6 +11,7 @@ const HEADING: &str = "## All of them, by name\n";
 const FILES: &[(&str, &str)] = &[
     ("src/limits.rs", "The agent and its commands"),
     ("src/limits/history.rs", "Looking through history"),
+    ("src/limits/import.rs", "Taking in what other systems kept"),
     ("src/limits/judge.rs", "Judging rules"),
     ("src/limits/live.rs", "Watching"),
     ("src/limits/native.rs", "In the place of plugins"),

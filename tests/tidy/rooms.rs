@@ -304,6 +304,12 @@ pub(crate) const ROOMS: &[Room] = &[
         ],
     },
     Room {
+        name: "import",
+        what: "what files of other systems become; pure",
+        imports: &["observe"],
+        outside: &["custos_compat", "custos_query", "custos_store"],
+    },
+    Room {
         name: "discover",
         what: "what this host has, and the checks that suit it; asks no service",
         imports: &["limits", "text"],
@@ -327,6 +333,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "feed",
             "graph",
             "http",
+            "import",
             "limits",
             "live",
             "lock",

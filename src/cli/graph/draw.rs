@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use clap_complete::engine::ArgValueCompleter;
 use custos_query::{
-    Bucketed, CheckEnvelope, Drawn, Envelope, EnvelopeRequest, ReadContext, Series, SimilarSeries,
-    check_names,
+    Bucketed, CheckEnvelope, ConsolidatedCurve, Drawn, Envelope, EnvelopeRequest, ReadContext, Series,
+    SimilarSeries, check_names, consolidated_check,
 };
 use custos_store::{Provenance, Reader};
 use jiff::Zoned;
 
+use super::consolidated::{curves, drawable, joined, known_series, names_of};
 use super::query;
 use super::target::{Target, target};
 use super::watched::join_watched;
@@ -27,7 +28,6 @@ use crate::graph::{
     self, Glyphs, NoteMark, Picture, Ribbon, SVG_COLUMNS, TextOptions, cells, columns, svg, text,
 };
 use crate::limits::GRAPH_SERIES_MAX;
-use crate::picture::titled;
 use crate::rules::usual_series;
 use crate::text::human::Prefixes;
 
@@ -41,7 +41,8 @@ const DEFAULT_SPAN_MS: i64 = 24 * 3600 * 1000;
 /// Every column is drawn from the least to the greatest of its samples, so a single spike is seen however wide the
 /// span. Blank means that there is no value. Warning and critical ranges are drawn as lines where they are near.
 /// What people noted (custos note) is marked on the axis of time, and stands beneath.
-/// What a check ran more often while somebody watched it is drawn with its own runs, and its states beneath theirs.
+/// What a check ran more often while somebody watched it is drawn with its own runs, and its states beneath theirs. What was imported
+/// for spans of time, such as rows of RRD files, is drawn hatched, where there are no samples.
 /// A query is answered as often as there are columns, as custos query does, and keeps its unit where that is clear.
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct GraphArgs {
@@ -72,7 +73,7 @@ pub(in crate::cli) struct GraphArgs {
     /// Draw where each metric normally is at that hour of the week behind it, by all before the graph, see custos normal
     #[arg(long)]
     normal: bool,
-    /// Leave out what a check ran more often while somebody watched it
+    /// Leave out what a check ran more often while somebody watched it, and what was imported for spans of time
     #[arg(long)]
     own: bool,
     /// Show bytes as KiB, MiB, GiB
@@ -135,7 +136,7 @@ fn picture(
     damage: &mut Damage,
 ) -> Result<(Picture, usize), Failure> {
     let Opened { store, reader, config, .. } = opened;
-    let names = check_names(reader);
+    let names = drawable(check_names(reader));
     let mut chosen: Vec<(String, Vec<Series>)> = Vec::new();
     let mut queries = Vec::new();
     let mut left_out = 0;
@@ -148,22 +149,26 @@ fn picture(
                 continue;
             }
         };
-        let known = reader.series(selector.check())?;
+        // What was consolidated of a check is drawn with it, also where it alone is named.
+        let check = consolidated_check(selector.check()).map_or(selector.check(), |(check, _)| check);
+        let known = known_series(reader, check)?;
         let usual = selector.series(&usual_series(&known)).ok().filter(|usual| !usual.is_empty());
         let mut series = usual.map_or_else(|| selector.series(&known), Ok)?;
         left_out += series.len().saturating_sub(free);
         series.truncate(free);
         free -= series.len();
         // One check is read once, however often it was named.
-        match chosen.iter_mut().find(|(check, _)| check == selector.check()) {
+        match chosen.iter_mut().find(|(known, _)| known == check) {
             Some((_, known)) => {
                 series.retain(|one| !known.contains(one));
                 known.append(&mut series);
             }
-            None => chosen.push((selector.check().to_owned(), series)),
+            None => chosen.push((check.to_owned(), series)),
         }
     }
-    let checks: Vec<&str> = chosen.iter().map(|(check, _)| check.as_str()).collect();
+    let apart: Vec<String> = chosen.iter().flat_map(|(check, _)| names_of(check)).collect();
+    let checks = chosen.iter().map(|(check, _)| check.as_str()).chain(apart.iter().map(String::as_str));
+    let checks: Vec<&str> = checks.collect();
     // A query may be of any check.
     let checks = if queries.is_empty() { checks } else { names.iter().map(String::as_str).collect() };
     let (start_ms, end_ms) = span(args, reader, &checks, now)?;
@@ -197,12 +202,16 @@ fn picture(
         };
         let CheckEnvelope { series, states } = envelope;
         let thresholds = defined.map(|check| &check.thresholds[..]).unwrap_or_default();
-        for envelope in series {
+        let curves = match args.own {
+            true => series.iter().map(|_| ConsolidatedCurve::default()).collect(),
+            false => curves(reader, &check, &series, start_ms..end_ms, &mut context)?,
+        };
+        for (envelope, curve) in series.into_iter().zip(curves) {
             let band = match args.normal {
                 true => band(reader, &check, &envelope, &picture, &mut context)?,
                 false => Vec::new(),
             };
-            picture.series.push(graph::Series { band, ..titled(&check, envelope, thresholds) });
+            picture.series.push(graph::Series { band, ..joined(&check, envelope, curve, thresholds) });
         }
         picture.ribbons.push(Ribbon { title: check, states });
         picture.ribbons.extend(watched);

@@ -1,5 +1,6 @@
 //! `custos graph`: charts of metrics with the states beneath, and of queries.
 
+mod consolidated;
 mod draw;
 mod query;
 mod target;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use custos_query::{
     ChangesRequest, Drawn, EnvelopeRequest, Event, ReadContext, SeriesChange, SimilarSeries, check_names,
-    is_judged, watched_check,
+    is_judged, own_check,
 };
 use custos_store::State;
 use jiff::Zoned;
@@ -43,7 +43,7 @@ impl Gathering<'_> {
     pub(super) fn report(&self, context: &mut ReadContext<'_>) -> Result<Report, Failure> {
         let reader = &self.opened.reader;
         let mut names = check_names(reader);
-        names.retain(|name| watched_check(name).is_none());
+        names.retain(|name| own_check(name).is_none());
         let events = turns(reader, self.span.clone(), REPORT_EVENTS_MAX, context)?;
         let before =
             names.iter().filter_map(|name| Some((name.clone(), self.state_before(name, context)?))).collect();

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use custos_query::{Bucketed, ReadContext, SimilarRequest, SimilarSeries, watched_check};
+use custos_query::{Bucketed, ReadContext, SimilarRequest, SimilarSeries, own_check};
 use custos_store::Reader;
 use jiff::Zoned;
 
@@ -86,7 +86,7 @@ fn among(args: &SimilarArgs, reader: &Reader, of: &SimilarSeries) -> Vec<Similar
     for check in reader.catalogue().checks {
         let name = check.check.name;
         // What was watched lies at times that have been searched already.
-        if (args.others && name != of.check) || watched_check(&name).is_some() {
+        if (args.others && name != of.check) || own_check(&name).is_some() {
             continue;
         }
         among.extend(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use custos_query::{check_names, watched_check};
+use custos_query::{check_names, own_check};
 use custos_store::Snapshot;
 
 use crate::config::{AGENT_CHECK, Config};
@@ -44,7 +44,7 @@ impl Defined {
             Defined::ByAgent => name == AGENT_CHECK,
             Defined::ByConfig(names) => names.contains(name),
             // What a check had only because somebody watched it is none.
-            Defined::Unknown => watched_check(name).is_none(),
+            Defined::Unknown => own_check(name).is_none(),
         }
     }
 }

@@ -42,7 +42,7 @@ impl StoreDir {
 }
 
 /// The store could not be opened for reading.
-pub(super) fn not_opened(store: &Path, error: &custos_store::Error) -> Failure {
+pub(in crate::cli) fn not_opened(store: &Path, error: &custos_store::Error) -> Failure {
     Failure::new(format!("failed to open the store: {}", store_error(store, error)))
 }
 
@@ -52,6 +52,6 @@ pub(super) fn not_verified(store: &Path, error: &custos_store::Error) -> Failure
 }
 
 /// A failure of the store, with what was being done to it.
-pub(super) fn failed(what: &str, error: &custos_store::Error) -> Failure {
+pub(in crate::cli) fn failed(what: &str, error: &custos_store::Error) -> Failure {
     Failure::new(format!("failed to {what}: {}", chain(error)))
 }

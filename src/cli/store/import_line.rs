@@ -3,9 +3,9 @@
 use custos_query::RunJson;
 use custos_store::Run;
 
-use super::usable::unusable;
 use crate::cli::bounded_lines::{Line, quoted};
 use crate::cli::read::Failure;
+use crate::cli::usable::unusable;
 use crate::limits::{IMPORT_LINE_MAX_BYTES, INPUT_ECHO_MAX_BYTES};
 
 /// What is wrong with a line.

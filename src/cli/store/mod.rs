@@ -8,9 +8,8 @@ mod follow;
 mod forecast;
 mod import;
 mod import_line;
-mod progress;
 mod restore;
 mod upkeep;
-mod usable;
 
 pub(super) use args::{StoreArgs, run};
+pub(super) use directory::{failed, not_opened};

@@ -13,9 +13,9 @@ use custos_compat::nats::jetstream::Stored;
 use custos_store::{Bundled, Imported, Importer, Options, Reader, Writer, read_bundle};
 
 use super::directory::{failed, not_opened};
-use super::progress::Progress;
-use super::usable::unusable;
+use crate::cli::progress::Progress;
 use crate::cli::read::Failure;
+use crate::cli::usable::unusable;
 use crate::feed::nats::{
     Address, Chain, Reading, ReadingError, login_by_credentials, login_by_password, login_by_seed,
     login_by_token,

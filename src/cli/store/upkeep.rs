@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::directory::{StoreDir, failed, not_opened, not_verified};
-use super::progress::Progress;
+use crate::cli::progress::Progress;
 use crate::cli::read::{Failure, finish, json_line, local_time, tell};
 use crate::cli::style::printable;
 use crate::exit_code::ExitCode;

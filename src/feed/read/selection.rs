@@ -1,6 +1,6 @@
 //! Which checks and metrics a feed delivers: `CHECK` or `CHECK:METRIC`, both globs.
 
-use custos_query::watched_check;
+use custos_query::own_check;
 use custos_store::{Metric, Run, SeriesKey, Snapshot};
 
 use super::error::FeedError;
@@ -30,8 +30,8 @@ impl Pattern {
     }
 
     /// Whether one of its globs is for such names as `load@watched`, and for this one.
-    fn names_watched(&self, check: &str) -> bool {
-        self.checks.iter().any(|glob| watched_check(glob.written()).is_some() && glob.fits(check))
+    fn names_apart(&self, check: &str) -> bool {
+        self.checks.iter().any(|glob| own_check(glob.written()).is_some() && glob.fits(check))
     }
 }
 
@@ -83,15 +83,15 @@ impl Selection {
         Ok(Selection { patterns, own_runs: false })
     }
 
-    /// Leaves out what a check had only because somebody watched it, unless a glob for checks says `@watched`.
+    /// Leaves out what is of a check but none of its own runs, unless a glob for checks says so, as `*@watched` and `*@average` do.
     pub fn of_own_runs(self) -> Selection {
         Selection { own_runs: true, ..self }
     }
 
     /// Whether runs of this check are delivered.
     pub fn has_check(&self, check: &str) -> bool {
-        if self.own_runs && watched_check(check).is_some() {
-            return self.patterns.iter().any(|pattern| pattern.names_watched(check));
+        if self.own_runs && own_check(check).is_some() {
+            return self.patterns.iter().any(|pattern| pattern.names_apart(check));
         }
         self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.has_check(check))
     }

@@ -1,6 +1,6 @@
 //! Where all checks stand, and all of the newest run of one, for the page.
 
-use custos_query::{RunJson, Stand, check_names, verdict_text, watched_check};
+use custos_query::{RunJson, Stand, check_names, own_check, verdict_text};
 use custos_store::State;
 use serde::Serialize;
 
@@ -49,7 +49,7 @@ impl Square {
 
 /// Where all checks stand, without the runs that were made because somebody watched.
 pub(super) fn board(request: &Request<'_>) -> Result<Reply, Reply> {
-    let names = check_names(request.snapshot).into_iter().filter(|name| watched_check(name).is_none());
+    let names = check_names(request.snapshot).into_iter().filter(|name| own_check(name).is_none());
     let checks = names.map(|name| {
         let stand = Stand::now(request.snapshot, &name).map_err(|error| unreadable(&error))?;
         Ok(Square::of(name, stand))

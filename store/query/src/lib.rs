@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod apart;
 mod bucketed;
 mod built_in;
 mod change;
@@ -12,6 +13,7 @@ mod changes;
 mod check_series;
 mod checks;
 mod columns;
+mod consolidated;
 mod context;
 mod envelope;
 mod error;
@@ -40,14 +42,15 @@ mod stand;
 mod state_bar;
 mod unit;
 mod verdict;
-mod watched;
 
+pub use apart::{consolidated_check, consolidated_name, own_check, watched_check, watched_name};
 pub use bucketed::Bucketed;
 pub use built_in::{BuiltIn, was_run};
 pub use change::{Change, ChangeKind, PreviousState, change_kind, is_judged, stored_change};
 pub use changes::{ChangesRequest, SeriesChange};
 pub use checks::{all_known, check_names};
 pub use columns::{Column, Columns, part_of};
+pub use consolidated::{ConsolidatedColumn, ConsolidatedCurve, read_consolidated};
 pub use context::ReadContext;
 pub use custos_memory::Change as MetricChange;
 pub use custos_memory::limits::{CHANGE_HISTORY_DAYS, FORECAST_DAYS};
@@ -81,4 +84,3 @@ pub use stand::Stand;
 pub use state_bar::StateBar;
 pub use unit::unit_of;
 pub use verdict::{threshold_lines, verdict_text};
-pub use watched::{watched_check, watched_name};

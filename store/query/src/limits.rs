@@ -131,3 +131,6 @@ pub const NORMAL_BUCKET_MS: i64 = 300_000;
 
 /// The newest of these that count: two years.
 pub const NORMAL_BUCKETS_MAX: usize = 2 * 366 * 288;
+
+/// The longest span of a consolidated run that is looked for behind the end of what is drawn (ms): 31 days.
+pub const CONSOLIDATED_SPAN_MS_MAX: i64 = 31 * 86_400_000;

@@ -6,8 +6,8 @@ use std::ops::Range;
 use custos_query::RunJson;
 use custos_store::Reader;
 
-use super::super::progress::{Progress, STATUS_LINES};
 use super::series::finish;
+use crate::cli::progress::{Progress, STATUS_LINES};
 use crate::cli::read::Failure;
 use crate::text::human::counted;
 

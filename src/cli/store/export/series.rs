@@ -7,7 +7,7 @@ use custos_promql::format_number;
 use custos_query::{OutboundSample, OutboundSeries, outbound_series, walk_outbound};
 use custos_store::{Snapshot, Value};
 
-use super::super::progress::Progress;
+use crate::cli::progress::Progress;
 use crate::cli::read::Failure;
 use crate::text::human::counted;
 

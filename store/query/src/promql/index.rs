@@ -7,9 +7,9 @@ use custos_promql::{Labels, METRIC_NAME, Matcher, reaches_own_names};
 use custos_store::{CheckInfo, CheckSeries, Damage, Result, SeriesInfo, SeriesKey, Snapshot};
 
 use super::interval;
+use crate::apart::own_check;
 use crate::built_in::BuiltIn;
 use crate::rate::COUNTER;
-use crate::watched::watched_check;
 
 /// The label that has the name of the check.
 pub(crate) const CHECK: &str = "check";
@@ -118,7 +118,7 @@ impl Index {
     pub(super) fn all(&self, snapshot: &Snapshot) -> &AllChecks {
         self.all.get_or_init(|| {
             let catalogue = snapshot.catalogue();
-            let own = catalogue.checks.into_iter().filter(|of| watched_check(&of.check.name).is_none());
+            let own = catalogue.checks.into_iter().filter(|of| own_check(&of.check.name).is_none());
             let checks = own.map(|check| Arc::new(CheckIndex::new(check)));
             AllChecks { checks: checks.collect(), damages: catalogue.damages }
         })

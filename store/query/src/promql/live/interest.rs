@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use custos_promql::{METRIC_NAME, MatchOperator, Matcher, reaches_own_names};
 use custos_store::Run;
 
+use crate::apart::own_check;
 use crate::built_in::BuiltIn;
 use crate::promql::index::CHECK;
-use crate::watched::watched_check;
 
 /// A question that may come again.
 struct Question {
@@ -89,7 +89,7 @@ fn of_label<'a>(matchers: &'a [Matcher], label: &'a str) -> impl Iterator<Item =
 /// Whether a series that is named after a check, or a built-in one of it, may fulfil conditions.
 pub(super) fn may_be_of(matchers: &[Matcher], check: &str) -> bool {
     let is_named = |label| exactly(matchers, label) == Some(check);
-    if watched_check(check).is_some() && !is_named(CHECK) && !is_named(METRIC_NAME) {
+    if own_check(check).is_some() && !is_named(CHECK) && !is_named(METRIC_NAME) {
         return false;
     }
     // A metric without a name of its own has no label with the check.

@@ -5,19 +5,19 @@ use std::io::{IsTerminal, Write};
 use crate::cli::style::printable;
 
 /// Runs between two looks at the terminal.
-pub(super) const STATUS_LINES: u64 = 10_000;
+pub(in crate::cli) const STATUS_LINES: u64 = 10_000;
 
 /// A line on a terminal's stderr that is written over and over.
-pub(super) struct Progress {
+pub(in crate::cli) struct Progress {
     shown: bool,
 }
 
 impl Progress {
-    pub(super) fn new() -> Progress {
+    pub(in crate::cli) fn new() -> Progress {
         Progress { shown: false }
     }
 
-    pub(super) fn show(&mut self, text: &str) {
+    pub(in crate::cli) fn show(&mut self, text: &str) {
         let mut stderr = std::io::stderr();
         if stderr.is_terminal() {
             // Nothing is lost but progress if stderr is gone.
