@@ -170,11 +170,14 @@ impl Page<'_> {
                 return Ok(());
             }
             Reason::Exited => write!(out, "{took:>7}  ")?,
-            Reason::Consolidated => {
-                if let Provenance::Consolidated { span_ms, .. } = run.provenance {
-                    let span = duration_ms(i64::try_from(span_ms).unwrap_or(i64::MAX));
-                    write!(out, "{:>7}  ", format!("of {span}"))?;
-                }
+            Reason::Imported => {
+                let span = match run.provenance {
+                    Provenance::Consolidated { span_ms, .. } => {
+                        format!("of {}", duration_ms(i64::try_from(span_ms).unwrap_or(i64::MAX)))
+                    }
+                    _ => String::new(),
+                };
+                write!(out, "{span:>7}  ")?;
             }
             reason => write!(out, "{took:>7}  {}: ", reason.name())?,
         }
@@ -182,7 +185,7 @@ impl Page<'_> {
             let shown = |value: Value| quantity(value.to_f64(), one.unit(), Prefixes::Si);
             let value = one.value(run).map_or_else(|| "U".to_owned(), shown);
             write!(out, "{}={value}  ", one.name())?;
-        } else if self.selector.is_some_and(Selector::has_metric) || run.reason == Reason::Consolidated {
+        } else if self.selector.is_some_and(Selector::has_metric) || run.reason == Reason::Imported {
             for metric in self.metrics(run) {
                 let value = metric.value.map_or_else(
                     || "U".to_owned(),

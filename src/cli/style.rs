@@ -61,12 +61,12 @@ pub(super) fn use_color(
 pub(super) fn state_column(run: &Run, style: Style) -> String {
     match run.reason {
         Reason::Missed | Reason::Skipped => style.dim(&format!("{:<8}", run.reason.name())).into_owned(),
-        Reason::Consolidated => style.dim(&format!("{:<8}", consolidated_by(run))).into_owned(),
+        Reason::Imported => style.dim(&format!("{:<8}", consolidated_by(run))).into_owned(),
         _ => style.state(run.state, &format!("{:<8}", run.state.name())).into_owned(),
     }
 }
 
-/// The function by which a run was consolidated, in a word.
+/// How a value of another system came about, in a word.
 fn consolidated_by(run: &Run) -> &'static str {
     match run.provenance {
         Provenance::Consolidated { function, .. } => function.name(),

@@ -16,10 +16,10 @@ pub(in crate::cli) fn unusable(check: &str, run: &Run) -> Option<String> {
         Provenance::Consolidated { function, .. } => Some(function),
         _ => None,
     };
-    if of_name != of_run || (run.reason == Reason::Consolidated) != of_run.is_some() {
+    if of_name != of_run || (of_run.is_some() && run.reason != Reason::Imported) {
         return Some(match (of_run, own_check(check)) {
             (Some(function), _) => format!(
-                "found a consolidated run of {check}, expected the reason consolidated and a name that ends with @{}",
+                "found a consolidated run of {check}, expected the reason imported and a name that ends with @{}",
                 function.name()
             ),
             _ => format!("found a run of {check} that is not consolidated"),
@@ -40,14 +40,13 @@ mod tests {
         use custos_store::Consolidation;
 
         let provenance = Provenance::Consolidated { span_ms: 300_000, function: Consolidation::Average };
-        let run = Run { provenance, reason: Reason::Consolidated, ..Run::default() };
+        let run = Run { provenance, reason: Reason::Imported, ..Run::default() };
         assert_eq!(unusable("load@average", &run), None);
         for (check, run) in [
             ("load", run.clone()),
             ("load@maximum", run.clone()),
             ("load@average", Run { reason: Reason::Exited, ..run.clone() }),
             ("load@average", Run::default()),
-            ("load", Run { reason: Reason::Consolidated, ..Run::default() }),
         ] {
             assert!(unusable(check, &run).is_some_and(|why| why.contains("consolidated")), "{check}");
         }

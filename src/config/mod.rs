@@ -25,3 +25,4 @@ pub use model::{
 pub use read::{DEFAULT_PATH, Loaded, Surroundings, load, load_with, rules_not_checks, store_named};
 pub use reference::{manual, schema};
 pub use show::show;
+pub(crate) use show::word as yaml_word;

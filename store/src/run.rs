@@ -24,8 +24,9 @@ pub enum Reason {
     NotFinished = 5,
     /// No run: another check that this one depends on was in trouble.
     Skipped = 6,
-    /// No run: what an older system kept of all readings in a span of time, see [`Provenance::Consolidated`].
-    Consolidated = 7,
+    /// Values that another system kept, without the state of a run: single ones, or for a span of time, see
+    /// [`Provenance::Consolidated`].
+    Imported = 7,
 }
 
 impl Reason {
@@ -38,7 +39,7 @@ impl Reason {
         Reason::Missed,
         Reason::NotFinished,
         Reason::Skipped,
-        Reason::Consolidated,
+        Reason::Imported,
     ];
 
     /// The reason with that number, if there is one.
@@ -53,7 +54,7 @@ impl Reason {
 
     /// Whether nothing is known of what a run would have found: it did not take place, or its result was lost.
     pub fn is_unobserved(self) -> bool {
-        matches!(self, Reason::Missed | Reason::NotFinished | Reason::Skipped | Reason::Consolidated)
+        matches!(self, Reason::Missed | Reason::NotFinished | Reason::Skipped | Reason::Imported)
     }
 
     /// The name in JSON and on the command line, such as `exited` or `not_started`.
@@ -66,7 +67,7 @@ impl Reason {
             Reason::Missed => "missed",
             Reason::NotFinished => "not_finished",
             Reason::Skipped => "skipped",
-            Reason::Consolidated => "consolidated",
+            Reason::Imported => "imported",
         }
     }
 }

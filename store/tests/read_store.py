@@ -15,7 +15,7 @@ import numpy
 from pcodec import wrapped
 
 STATES = ["OK", "WARNING", "CRITICAL", "UNKNOWN"]
-REASONS = ["exited", "timeout", "signal", "not_started", "missed", "not_finished", "skipped", "consolidated"]
+REASONS = ["exited", "timeout", "signal", "not_started", "missed", "not_finished", "skipped", "imported"]
 MASK64 = (1 << 64) - 1
 
 CRC_TABLE = []

@@ -44,6 +44,7 @@ pages! {
     grafana: "docs/grafana.md",
     history_page: "docs/history.md",
     how_it_works: "docs/how-it-works.md",
+    import_page: "docs/import.md",
     install: "docs/install.md",
     keeping: "docs/keeping.md",
     limits_page: "docs/limits.md",

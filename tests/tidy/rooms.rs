@@ -306,7 +306,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "import",
         what: "what files of other systems become; pure",
-        imports: &["observe"],
+        imports: &["config", "observe", "text"],
         outside: &["custos_compat", "custos_query", "custos_store"],
     },
     Room {

@@ -7,9 +7,11 @@
 //! format has no way to write, which become `_`.
 
 mod graphite;
-mod influx;
+mod influx_read;
+mod influx_write;
 mod number;
 
 pub use graphite::GraphiteSeries;
-pub use influx::InfluxSeries;
+pub use influx_read::{InfluxFault, InfluxField, InfluxPoint};
+pub use influx_write::InfluxSeries;
 pub use number::Number;

@@ -13,6 +13,7 @@ use custos_compat::rrd::Rrd;
 use super::covered::Covered;
 use super::faults::Faults;
 use super::files::files;
+use super::hosts::several;
 use super::target::{Target, TargetArgs};
 use crate::cli::read::{Failure, now};
 use crate::cli::store::failed;
@@ -139,10 +140,7 @@ fn plan(args: &RrdArgs, faults: &mut Faults) -> Result<Vec<Planned>, Failure> {
     hosts.sort_unstable();
     hosts.dedup();
     if hosts.len() > 1 {
-        let hosts = printable(&hosts.join(", ")).into_owned();
-        return Err(Failure::usage(format!(
-            "the files are of several hosts; choose one with --host: {hosts}"
-        )));
+        return Err(several(&hosts));
     }
     if planned.is_empty() && of_others > 0 {
         return Err(Failure::usage(format!("{} are of other hosts", counted(of_others as u64, "file"))));

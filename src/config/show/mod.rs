@@ -11,3 +11,4 @@ pub(crate) mod snmp;
 mod word;
 
 pub use config::show;
+pub(crate) use word::word;

@@ -80,7 +80,7 @@ impl<'a> RrdRuns<'a> {
             time_ms: ms(one.row.end_s),
             state: State::Unknown,
             plugin_state: State::Unknown,
-            reason: Reason::Consolidated,
+            reason: Reason::Imported,
             metrics: metrics.collect(),
             partial: true,
             provenance: Provenance::Consolidated { span_ms, function: self.function },

@@ -96,7 +96,7 @@ impl BuiltIn {
 
 /// Whether something was executed, rather than noted as not being so.
 pub fn was_run(reason: Reason) -> bool {
-    !matches!(reason, Reason::Missed | Reason::Skipped | Reason::Consolidated)
+    !matches!(reason, Reason::Missed | Reason::Skipped | Reason::Imported)
 }
 
 #[cfg(test)]
@@ -116,7 +116,7 @@ mod tests {
         };
         let values = |run: &Run| BuiltIn::ALL.map(|one| one.value(run).map(Value::to_f64));
         assert_eq!(values(&run), [Some(1.0), Some(0.0), Some(1.5), None, Some(0.002), Some(4096.0)]);
-        for reason in [Reason::Missed, Reason::Skipped, Reason::Consolidated] {
+        for reason in [Reason::Missed, Reason::Skipped, Reason::Imported] {
             assert_eq!(values(&Run { reason, ..run.clone() }), [None; 6]);
         }
         assert_eq!(values(&Run { reason: Reason::Timeout, ..run })[0], Some(1.0));
