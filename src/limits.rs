@@ -460,6 +460,8 @@ pub const HTTP_CONNECTIONS_MAX: usize = 512;
 /// Connections of HTTP from one address at once; further ones are closed.
 pub const HTTP_CONNECTIONS_PER_PEER_MAX: usize = 128;
 const _: () = assert!(HTTP_CONNECTIONS_PER_PEER_MAX < HTTP_CONNECTIONS_MAX);
+/// How long a connection waits for the place of one that is idle, where none is free.
+pub const HTTP_GIVE_WAY: Duration = Duration::from_secs(1);
 /// How long a handshake of TLS may take for HTTP.
 pub const HTTP_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of the head of a request over HTTP.

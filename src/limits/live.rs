@@ -54,6 +54,9 @@ const _: () = assert!(HTTP_WATCHERS_MAX < WATCHERS_MAX && HTTP_WATCHERS_MAX < su
 pub const HTTP_WATCHERS_PER_CLIENT_MAX: usize = 16;
 const _: () = assert!(HTTP_WATCHERS_MAX.is_multiple_of(HTTP_WATCHERS_PER_CLIENT_MAX));
 
+/// Of those who begin to watch over HTTP, how many are looked up in the store at once, each by a thread.
+pub const HTTP_WATCHES_AT_ONCE: usize = 2;
+
 /// Bytes on their way over the network to one who watches over HTTP, as `SO_SNDBUF` counts. More would be old when they come.
 pub const HTTP_WATCH_UNSENT_BYTES: usize = 32 << 10;
 

@@ -36,6 +36,10 @@ const scenes = {
     assert.equal(await browser.run("location.search"), "?q=wave");
     await browser.ask("Page.reload");
     await browser.until(`${rows}.length === 1 && document.getElementById('filter').value === 'wave'`);
+    // Of what another host says, what is no row is counted and left out.
+    const told = `{ host: 7, checks: [null, { check: null, said: "" }, { check: "a", said: "b", state: "EVIL" }, { check: "a", said: "b", since_ms: "x" }, { check: "a", said: "b", state: "OK" }] }`;
+    const found = await browser.run(`import("/page/board.js").then(({ rowsOf }) => { const { rows, strange } = rowsOf({ name: "n" }, ${told}); return [rows.length, rows[0].host, strange, rowsOf({ name: "n" }, null).strange].join(); })`);
+    assert.equal(found, "1,n,4,1");
   },
 
   async hostile(browser, url) {

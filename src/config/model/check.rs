@@ -365,9 +365,10 @@ impl Command {
         matches!(self, Command::Trap(_) | Command::Submitted(_))
     }
 
-    /// What is reported to the check, in one word, if nothing is run for it.
-    pub fn reports(&self) -> &'static str {
-        if matches!(self, Command::Submitted(_)) { "result" } else { "trap" }
+    /// What is reported to the check, in one word, if nothing is run for it, and its state before the first: no trap is good news, while a
+    /// result that never came says nothing.
+    pub fn reports(&self) -> (&'static str, State) {
+        if matches!(self, Command::Submitted(_)) { ("result", State::Unknown) } else { ("trap", State::Ok) }
     }
 
     /// Whether it is a rule that is judged over the history.

@@ -313,7 +313,9 @@ export class View {
     if (!span || limit === null || limit === "") { byId("crossed").textContent = ""; return; }
     const below = this.params.has("below");
     const told = [];
-    for (const { series } of this.charts.values()) for (const { name, points, bridge } of series) {
+    const tried = this.metricTried();
+    for (const { series } of this.charts.values()) for (const { name, metric, points, bridge } of series) {
+      if (metric && tried && metric !== tried) continue;
       let stretches = 0, total = 0, before = -Infinity;
       for (const [from, to, min, max] of points) {
         if (!(below ? min < limit : max > limit)) continue;
