@@ -2,6 +2,7 @@
 
 mod distribution;
 mod machine;
+mod network;
 mod work;
 mod workers;
 

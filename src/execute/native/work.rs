@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use custos_native::{Flavour, NotNative, PLUGINS, Plan, plan};
+use custos_native::{Flavour, Needs, NotNative, PLUGINS, Plan, plan};
 use custos_shim::{Limits, Spec};
 
 use super::distribution::Identities;
@@ -32,26 +32,32 @@ impl NativeWork {
         if spec.credentials.is_some() || spec.limits != Limits::default() || spec.nice != 0 {
             return Err("it has a user, a niceness or limits of its own".to_owned());
         }
-        if let Some(name) = spec.env.iter().find_map(|variable| matters(variable)) {
-            return Err(format!("{name} is set"));
-        }
         let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
         let plan = plan(&name, arguments, Flavour::V2_3).map_err(|NotNative(why)| why)?;
+        // Times of certificates are shown as the locale has them.
+        let shows_times = plan.needs() == Needs::Network;
+        if let Some(name) = spec.env.iter().find_map(|variable| matters(variable, shows_times)) {
+            return Err(format!("{name} is set"));
+        }
         Ok(NativeWork { plugin: program.into(), plan })
     }
 }
 
 /// A variable by which a plugin would say something else.
-fn matters((name, value): &(OsString, OsString)) -> Option<&str> {
+fn matters((name, value): &(OsString, OsString), shows_times: bool) -> Option<&str> {
     let is_english = |value: &OsStr| {
         let value = value.as_bytes();
-        value.is_empty() || value.starts_with(b"C") || value.starts_with(b"POSIX") || value.starts_with(b"en")
+        let is_of_c = value.is_empty() || value.starts_with(b"C") || value.starts_with(b"POSIX");
+        is_of_c || (value.starts_with(b"en") && !shows_times)
     };
     let name = name.to_str()?;
     match name {
-        "LC_ALL" | "LC_MESSAGES" | "LC_CTYPE" | "LANG" | "LANGUAGE" => (!is_english(value)).then_some(name),
+        "LC_ALL" | "LC_MESSAGES" | "LC_CTYPE" | "LC_NUMERIC" | "LC_TIME" | "LANG" | "LANGUAGE" => {
+            (!is_english(value)).then_some(name)
+        }
         "POSIXLY_CORRECT" | "LD_PRELOAD" | "LD_LIBRARY_PATH" | "LOCPATH" | "PS_FORMAT" | "PS_PERSONALITY"
-        | "COLUMNS" => Some(name),
+        | "COLUMNS" | "PERL5LIB" | "PERL5OPT" | "PERLLIB" | "OPENSSL_CONF" | "RES_OPTIONS"
+        | "LOCALDOMAIN" | "HOSTALIASES" => Some(name),
         _ => None,
     }
 }

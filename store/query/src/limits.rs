@@ -9,11 +9,6 @@ pub const ENVELOPE_SERIES_MAX: usize = 10_000;
 /// Columns of an envelope, and cells of a state bar.
 pub const ENVELOPE_COLUMNS_MAX: usize = 100_000;
 
-/// Samples of which every single one is looked at for its unit; of more, those of so many columns are.
-pub const UNIT_SAMPLES_MAX: u64 = 100_000;
-/// See [`UNIT_SAMPLES_MAX`].
-pub const UNIT_COLUMNS_MAX: usize = 32;
-
 /// Units of one series that are told apart within one request; those that were not seen for the longest time are only
 /// counted beyond that.
 pub const UNITS_MAX: usize = 4;

@@ -1,0 +1,69 @@
+//! What a plugin does on the network, step by step: what comes next depends on what came of the last step, and on nothing else.
+//!
+//! Whoever carries the steps out begins with [`Event::Begun`], and reports each [`Step`] by an [`Event`] until one is [`Step::Done`].
+//! None of that is bound to a way of waiting, so that nothing has to be blocked for it.
+
+use std::time::Duration;
+
+use crate::http_talk::HttpTalk;
+use crate::not_native::NotNative;
+use crate::printed::{Printed, State};
+use crate::ssh::SshTalk;
+use crate::step::{Event, Step};
+use crate::tcp_talk::TcpTalk;
+
+/// A plugin on the network, at one of its steps.
+#[derive(Debug)]
+pub struct Talk {
+    of: Of,
+    timeout: Duration,
+}
+
+#[derive(Debug)]
+enum Of {
+    Tcp(TcpTalk),
+    Ssh(SshTalk),
+    Http(Box<HttpTalk>),
+}
+
+impl Talk {
+    pub(crate) fn of_tcp(talk: TcpTalk, timeout_s: u64) -> Talk {
+        Talk { of: Of::Tcp(talk), timeout: Duration::from_secs(timeout_s) }
+    }
+
+    pub(crate) fn of_ssh(talk: SshTalk, timeout_s: u64) -> Talk {
+        Talk { of: Of::Ssh(talk), timeout: Duration::from_secs(timeout_s) }
+    }
+
+    pub(crate) fn of_http(talk: HttpTalk, timeout_s: u64) -> Talk {
+        Talk { of: Of::Http(Box::new(talk)), timeout: Duration::from_secs(timeout_s) }
+    }
+
+    /// What comes next. `now_us` is of a clock that is never set.
+    ///
+    /// # Errors
+    /// Only now it shows that the plugin itself has to be run.
+    pub fn next(&mut self, event: Event<'_>, now_us: u64) -> Result<Step, NotNative> {
+        match &mut self.of {
+            Of::Tcp(talk) => talk.next(event, now_us),
+            Of::Ssh(talk) => talk.next(event, now_us),
+            Of::Http(talk) => talk.next(event, now_us),
+        }
+    }
+
+    /// After what time the plugin gives up, whichever step it is at.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// What it says then.
+    pub fn timed_out(&self) -> Printed {
+        let before: &[u8] = match &self.of {
+            Of::Tcp(talk) => talk.said(),
+            Of::Http(talk) => talk.said(),
+            Of::Ssh(_) => &[],
+        };
+        let line = format!("CRITICAL - Socket timeout after {} seconds", self.timeout.as_secs());
+        State::Critical.says([before, line.as_bytes()].concat())
+    }
+}
