@@ -47,7 +47,7 @@ impl File {
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-static FILES: [(&str, File); 8] = [
+static FILES: [(&str, File); 9] = [
     ("/", File::new("text/html; charset=utf-8", include_str!("page/index.html"))),
     ("/page/page.css", File::new("text/css; charset=utf-8", include_str!("page/page.css"))),
     ("/page/page.js", File::new(SCRIPT, include_str!("page/page.js"))),
