@@ -64,3 +64,9 @@ pub const NORMAL_METRICS_MAX: usize = 256;
 pub const NORMAL_SETTLED_MS: i64 = 600_000;
 /// How long it is searched for when it was like this before, beside what else is said of a problem.
 pub const WHY_LIKE_MAX: Duration = Duration::from_secs(2);
+/// Problems of a report of which it is searched for when it was like that before.
+pub const REPORT_LIKE_MAX: usize = 5;
+/// Metrics in a report of capacity; more are counted.
+pub const REPORT_CAPACITY_MAX: usize = 500;
+/// Weeks in a report of capacity, the newest.
+pub const REPORT_WEEKS_MAX: usize = 53;
