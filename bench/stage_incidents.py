@@ -26,6 +26,8 @@ APP_PORT, SERVICE_PORT, TIME_PORT = 8080, 8081, 3737
 MEMORY = """awk '/^MemAvailable/ { printf "OK | available=%dB\\n", $2 * 1024 }' /proc/meminfo"""
 CPU = """awk '/^cpu / { u = $2 + $3; s = $4; w = $6 } /^procs_running/ { r = $2 } /^ctxt/ { c = $2 }
 END { printf "OK | user=%dc system=%dc iowait=%dc running=%d switches=%dc\\n", u, s, w, r, c }' /proc/stat"""
+PRESSURE = """awk '/^some/ { sub("total=", "", $5); name = FILENAME; sub(".*/", "", name); said = said " " name "=" $5 "c" }
+END { print "OK |" said }' /proc/pressure/*"""
 LOG = """size=$(stat -c %s "$PLACE/var/app.log") && echo "OK | size=${size}B" """
 WORKER = """awk '/^VmRSS/ { printf "OK | rss=%dB\\n", $2 * 1024 }' /proc/$(cat "$PLACE/worker.pid")/status"""
 NAMES = """began=$(date +%s%N)
@@ -39,6 +41,7 @@ echo "OK | time=$(( ($(date +%s%N) - began) / 1000 ))us" """
 CHECKS = {
     "memory": ("sh", MEMORY),
     "cpu": ("sh", CPU),
+    "pressure": ("sh", PRESSURE),
     "log": ("sh", LOG),
     "worker": ("sh", WORKER),
     "dns": ("sh", NAMES),
@@ -291,14 +294,14 @@ def incidents(stage):
         Incident("nothing", set()),
         Incident("disk", {"disk", "log"}, fill, clean),
         Incident("leak", {"worker", "memory"}, lambda: write(f"{place}/leak", ""), lambda: os.remove(f"{place}/leak")),
-        Incident("hog", {"cpu", "load"}, hog, end_all),
+        Incident("hog", {"cpu", "load", "pressure", "processes"}, hog, end_all),
         Incident("route", {"peer"}, lambda: run("ip", "route", "del", "10.99.0.0/24"),
                  lambda: run("ip", "route", "add", "10.99.0.0/24", "dev", "own")),
         Incident("dns", {"dns"}, lambda: slow(0.4), lambda: slow(0.0)),
         Incident("service", {"service"}, kill_service, start_service),
         Incident("clock", {"clock"}, lambda: write(f"{place}/faketime", "+300"), lambda: write(f"{place}/faketime", "+0")),
         Incident("deploy", {"app", "note"}, deploy, roll_back),
-        Incident("neighbour", {"write", "cpu"}, neighbour, end_neighbour),
+        Incident("neighbour", {"write", "cpu", "pressure"}, neighbour, end_neighbour),
     ]
 
 

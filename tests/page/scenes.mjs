@@ -131,7 +131,7 @@ const scenes = {
   },
 
   async past(browser, url) {
-    await browser.open(`${url}/?check=wave&since=30d`);
+    await browser.open(`${url}/?check=wave&since=10s`);
     await browser.until("document.getElementById('metric').options.length === 2");
     await browser.run("document.getElementById('past-ask').click()");
     await browser.until(`!document.getElementById('past').hidden && ${text("past-told")}.includes('separate stretches')`);

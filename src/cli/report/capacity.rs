@@ -58,7 +58,8 @@ impl Capacity<'_> {
         let head = vec!["metric", "mean", "a week", "peaks by week", "greatest", "busiest", "limit"];
         let mut blocks = vec![
             Block::Paragraph(format!(
-                "{} from {}; what may be full first comes first, then what grows most for its size.",
+                "{} from {}: mean of the newest, growth a week, peaks by week, the greatest value, the busiest hour, the limit. What may \
+                 be full first comes first, then what grows most for its size.",
                 counted(weeks as u64, "week"),
                 local_time(span.start, self.zone)
             )),
