@@ -6,6 +6,7 @@ use custos_compat::getopt::{self, Known};
 
 use crate::arguments::{digits, flag, unknown, valued};
 use crate::certificate::Days;
+use crate::http_request::{HTTP_PORT, HTTPS_PORT, OWN_NAME, Request, Site};
 use crate::not_native::NotNative;
 use crate::printed::State;
 use crate::range::{Range, Thresholds};
@@ -14,9 +15,6 @@ use crate::tcp::{TIMEOUT_S, days, port, timeout_s};
 
 /// The plugin cuts patterns at 1023 bytes and other texts later; longer ones are left to it.
 const TEXT_MAX_BYTES: usize = 1000;
-const OWN_NAME: &str = "check_http/v2.3.3 (monitoring-plugins 2.3.3)";
-const HTTP_PORT: u16 = 80;
-const HTTPS_PORT: u16 = 443;
 /// Redirections that are followed, if nothing else is said.
 const REDIRECTIONS: u64 = 15;
 /// Old forms of options, which the plugin reads as others.
@@ -94,35 +92,11 @@ pub(crate) struct Http {
     pub(crate) is_extended: bool,
 }
 
-/// Whom to ask for what.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Site {
-    pub(crate) address: String,
-    pub(crate) host: Option<String>,
-    pub(crate) port: u16,
-    /// The port that the server is told.
-    pub(crate) told_port: u16,
-    pub(crate) url: String,
-    pub(crate) is_tls: bool,
-}
-
 /// What to do about a page that is elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Redirect {
     Is(State),
     Follow { same_host: bool, same_port: bool },
-}
-
-/// What is sent beside the site.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Request {
-    method: Option<String>,
-    agent: String,
-    headers: Vec<String>,
-    login: String,
-    proxy_login: String,
-    body: Option<String>,
-    body_type: Option<String>,
 }
 
 /// What the answer has to have.
@@ -268,8 +242,8 @@ impl Reading {
             b'4' => http.family = Some(Family::V4),
             b'6' => http.family = Some(Family::V6),
             b't' => http.timeout_s = timeout_s(&value)?,
-            b'w' => http.thresholds.warning = Some(range("-w", &value)?),
-            b'c' => http.thresholds.critical = Some(range("-c", &value)?),
+            b'w' => http.thresholds.warning = Some(Range::with_end("-w", &value)?),
+            b'c' => http.thresholds.critical = Some(Range::with_end("-c", &value)?),
             b'f' => http.redirect = redirect(&value)?,
             MAX_REDIRS => {
                 let most = digits(&value).filter(|most| *most < 1000);
@@ -358,53 +332,6 @@ impl Reading {
     }
 }
 
-impl Request {
-    /// What is sent to a site.
-    pub(crate) fn text(&self, site: &Site) -> Vec<u8> {
-        let method = self.method.as_deref().unwrap_or("GET");
-        let version = if site.host.is_some() { "HTTP/1.1" } else { "HTTP/1.0" };
-        let mut text =
-            format!("{method} {} {version}\r\nUser-Agent: {}\r\nConnection: close\r\n", site.url, self.agent);
-        let own_host = self.headers.iter().rposition(|header| header.starts_with("Host:"));
-        let mut line = |line: &str| {
-            text.push_str(line);
-            text.push_str("\r\n");
-        };
-        let usual_port = if site.is_tls { HTTPS_PORT } else { HTTP_PORT };
-        match (&site.host, own_host) {
-            (Some(_), Some(own)) => line(&self.headers[own]),
-            (Some(host), None) if site.told_port == usual_port => line(&format!("Host: {host}")),
-            (Some(host), None) => line(&format!("Host: {host}:{}", site.told_port)),
-            (None, _) => {}
-        }
-        for (index, header) in self.headers.iter().enumerate() {
-            if own_host != Some(index) {
-                line(header);
-            }
-        }
-        if !self.login.is_empty() {
-            line(&format!("Authorization: Basic {}", base64(self.login.as_bytes())));
-        }
-        if !self.proxy_login.is_empty() {
-            line(&format!("Proxy-Authorization: Basic {}", base64(self.proxy_login.as_bytes())));
-        }
-        if let Some(body) = &self.body {
-            let body_type = self.body_type.as_deref().unwrap_or("application/x-www-form-urlencoded");
-            line(&format!("Content-Type: {body_type}"));
-            line(&format!("Content-Length: {}", body.len()));
-        }
-        line("");
-        text.push_str(self.body.as_deref().unwrap_or_default());
-        text.into_bytes()
-    }
-}
-
-fn range(option: &str, value: &str) -> Result<Range, NotNative> {
-    let range = Range::read(option, value)?;
-    // The end is printed.
-    if range.end.is_none_or(|end| end > 1e6) { Err(unknown(option, value)) } else { Ok(range) }
-}
-
 fn redirect(value: &str) -> Result<Redirect, NotNative> {
     let follow = |same_host, same_port| Redirect::Follow { same_host, same_port };
     Ok(match value {
@@ -444,20 +371,6 @@ fn literal(pattern: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Bytes in base 64, with padding.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let bits = (0..3).fold(0_u32, |bits, at| bits << 8 | u32::from(group.get(at).copied().unwrap_or(0)));
-        for at in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * at) & 63) as usize] as char;
-            text.push(if at <= group.len() { digit } else { '=' });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -469,11 +382,5 @@ mod tests {
         for pattern in ["a.b", "a|b", "a\\w", "", "[a]", "a\\"] {
             assert_eq!(literal(pattern), None, "{pattern}");
         }
-    }
-
-    #[test]
-    fn logins_are_in_base_64() {
-        let texts = ["", "f", "fo", "foo", "foob"].map(|text| base64(text.as_bytes()));
-        assert_eq!(texts, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="]);
     }
 }

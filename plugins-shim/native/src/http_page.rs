@@ -1,7 +1,8 @@
 //! `check_http`: the answer of a server, and what is said of it. The plugin works on C strings, whose zeros it has made blanks.
 
 use crate::expect::has;
-use crate::http::{Pattern, Site, Wanted};
+use crate::http::{Pattern, Wanted};
+use crate::http_request::Site;
 use crate::not_native::NotNative;
 use crate::printed::{Printed, State};
 

@@ -1,7 +1,7 @@
 //! `check_http`: where a page is instead.
 
-use crate::http::Site;
 use crate::http_page::Page;
+use crate::http_request::Site;
 use crate::not_native::NotNative;
 use crate::printed::{Printed, State};
 

@@ -1,9 +1,10 @@
 //! `check_http`: from site to site until a page is there, and the line about it.
 
 use crate::certificate;
-use crate::http::{Http, Redirect, Site};
+use crate::http::{Http, Redirect};
 use crate::http_page::{Page, Verdict, headers_end, worse};
 use crate::http_redirect::{Location, location};
+use crate::http_request::Site;
 use crate::not_native::NotNative;
 use crate::printed::{Printed, State};
 use crate::step::{Event, Step, Target, out_of_turn};

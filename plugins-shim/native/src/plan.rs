@@ -8,6 +8,7 @@ use crate::http::Http;
 use crate::http_talk::HttpTalk;
 use crate::load::Load;
 use crate::not_native::NotNative;
+use crate::ntp::{Ntp, NtpTalk};
 use crate::printed::{self, Printed};
 use crate::procs::Procs;
 use crate::ssh::{Ssh, SshTalk};
@@ -19,7 +20,7 @@ use crate::tcp_talk::TcpTalk;
 use crate::users::Users;
 
 /// The plugins whose work can be done here.
-pub const PLUGINS: [&str; 20] = [
+pub const PLUGINS: [&str; 21] = [
     "check_clamd",
     "check_disk",
     "check_file_age",
@@ -30,6 +31,7 @@ pub const PLUGINS: [&str; 20] = [
     "check_load",
     "check_nntp",
     "check_nntps",
+    "check_ntp_time",
     "check_pop",
     "check_procs",
     "check_simap",
@@ -79,6 +81,7 @@ enum Of {
     Ssh(Box<Ssh>),
     Http(Box<Http>),
     FileAge(Box<FileAge>),
+    Ntp(Box<Ntp>),
 }
 
 /// Reads a command line: the name of a plugin, and the words behind it.
@@ -95,6 +98,7 @@ pub fn plan(plugin: &str, words: &[OsString], flavour: Flavour) -> Result<Plan, 
         "check_disk" => Of::Disk(Box::new(Disk::read(words)?)),
         "check_file_age" => Of::FileAge(Box::new(FileAge::read(words)?)),
         "check_http" => Of::Http(Box::new(Http::read(words)?)),
+        "check_ntp_time" => Of::Ntp(Box::new(Ntp::read(words)?)),
         "check_ssh" => Of::Ssh(Box::new(Ssh::read(words)?)),
         _ if PLUGINS.contains(&plugin) => Of::Tcp(Box::new(Tcp::read(plugin, words)?)),
         _ => return Err(NotNative(format!("there is no {plugin} without a process"))),
@@ -110,7 +114,7 @@ impl Plan {
             Of::Procs(procs) if procs.names_a_user() => Needs::Names,
             Of::Procs(_) => Needs::Processes,
             Of::Disk(_) | Of::FileAge(_) => Needs::FileSystems,
-            Of::Tcp(_) | Of::Ssh(_) | Of::Http(_) => Needs::Network,
+            Of::Tcp(_) | Of::Ssh(_) | Of::Http(_) | Of::Ntp(_) => Needs::Network,
         }
     }
 
@@ -120,6 +124,7 @@ impl Plan {
             Of::Tcp(tcp) => Some(Talk::of_tcp(TcpTalk::new(tcp.as_ref().clone()), tcp.timeout_s)),
             Of::Ssh(ssh) => Some(Talk::of_ssh(SshTalk::new(ssh.as_ref().clone()), ssh.timeout_s)),
             Of::Http(http) => Some(Talk::of_http(HttpTalk::new(http.as_ref().clone()), http.timeout_s)),
+            Of::Ntp(ntp) => Some(Talk::of_ntp(NtpTalk::new(ntp.as_ref().clone()), ntp.timeout_s)),
             _ => None,
         }
     }
@@ -136,7 +141,9 @@ impl Plan {
             Of::Procs(procs) => procs.run(system),
             Of::Disk(disk) => disk.run(system),
             Of::FileAge(file) => Ok(file.run(system)),
-            Of::Tcp(_) | Of::Ssh(_) | Of::Http(_) => Err(NotNative("it is done on the network".to_owned())),
+            Of::Tcp(_) | Of::Ssh(_) | Of::Http(_) | Of::Ntp(_) => {
+                Err(NotNative("it is done on the network".to_owned()))
+            }
         }
     }
 

@@ -21,8 +21,26 @@ pub enum Target {
         /// Whether by UDP.
         is_datagram: bool,
     },
+    /// The one address of a host, by UDP; with more than one the plugin itself is to be run.
+    Only {
+        /// Its name or its address.
+        name: String,
+        /// The port, from 1 on.
+        port: u16,
+        /// Which addresses alone.
+        family: Option<Family>,
+    },
     /// A socket of the file system.
     Socket(String),
+}
+
+/// A time by both clocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// That of a clock that is never set (µs).
+    pub mono_us: u64,
+    /// That of the wall clock (µs since the epoch).
+    pub wall_us: i64,
 }
 
 /// A version of the internet protocol.
@@ -111,7 +129,7 @@ impl Target {
     pub(crate) fn not_connected(&self, error: &io::Error) -> String {
         let words = words(error);
         match self {
-            Target::Host { name, port, .. } => {
+            Target::Host { name, port, .. } | Target::Only { name, port, .. } => {
                 format!("connect to address {name} and port {port}: {words}")
             }
             Target::Socket(path) => format!("connect to file socket {path}: {words}"),

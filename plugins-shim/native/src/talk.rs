@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use crate::http_talk::HttpTalk;
 use crate::not_native::NotNative;
+use crate::ntp::NtpTalk;
 use crate::printed::{Printed, State};
 use crate::ssh::SshTalk;
-use crate::step::{Event, Step};
+use crate::step::{Event, Now, Step};
 use crate::tcp_talk::TcpTalk;
 
 /// A plugin on the network, at one of its steps.
@@ -24,6 +25,7 @@ enum Of {
     Tcp(TcpTalk),
     Ssh(SshTalk),
     Http(Box<HttpTalk>),
+    Ntp(NtpTalk),
 }
 
 impl Talk {
@@ -39,15 +41,20 @@ impl Talk {
         Talk { of: Of::Http(Box::new(talk)), timeout: Duration::from_secs(timeout_s) }
     }
 
-    /// What comes next. `now_us` is of a clock that is never set.
+    pub(crate) fn of_ntp(talk: NtpTalk, timeout_s: u64) -> Talk {
+        Talk { of: Of::Ntp(talk), timeout: Duration::from_secs(timeout_s) }
+    }
+
+    /// What comes next, at this time.
     ///
     /// # Errors
     /// Only now it shows that the plugin itself has to be run.
-    pub fn next(&mut self, event: Event<'_>, now_us: u64) -> Result<Step, NotNative> {
+    pub fn next(&mut self, event: Event<'_>, now: Now) -> Result<Step, NotNative> {
         match &mut self.of {
-            Of::Tcp(talk) => talk.next(event, now_us),
-            Of::Ssh(talk) => talk.next(event, now_us),
-            Of::Http(talk) => talk.next(event, now_us),
+            Of::Tcp(talk) => talk.next(event, now.mono_us),
+            Of::Ssh(talk) => talk.next(event, now.mono_us),
+            Of::Http(talk) => talk.next(event, now.mono_us),
+            Of::Ntp(talk) => talk.next(event, now),
         }
     }
 
@@ -61,7 +68,7 @@ impl Talk {
         let before: &[u8] = match &self.of {
             Of::Tcp(talk) => talk.said(),
             Of::Http(talk) => talk.said(),
-            Of::Ssh(_) => &[],
+            Of::Ssh(_) | Of::Ntp(_) => &[],
         };
         let line = format!("CRITICAL - Socket timeout after {} seconds", self.timeout.as_secs());
         State::Critical.says([before, line.as_bytes()].concat())

@@ -189,7 +189,7 @@ impl TcpTalk {
             Target::Host { name, port, .. } if self.tcp.is_host_given => {
                 format!("{name} port {port}")
             }
-            Target::Host { port, .. } => format!("port {port}"),
+            Target::Host { port, .. } | Target::Only { port, .. } => format!("port {port}"),
             Target::Socket(path) => format!("socket {path}"),
         }
     }

@@ -40,14 +40,20 @@ pub(super) enum NoConnection {
 impl Connection {
     /// Connects to the first address that accepts.
     pub(super) async fn open(target: &Target, resolver: &Resolver) -> Result<Connection, NoConnection> {
-        let (name, port, family, is_datagram) = match target {
-            Target::Host { name, port, family, is_datagram } => (name, *port, *family, *is_datagram),
+        let (name, port, family, is_datagram, most) = match target {
+            Target::Host { name, port, family, is_datagram } => {
+                (name, *port, *family, *is_datagram, usize::MAX)
+            }
+            Target::Only { name, port, family } => (name, *port, *family, true, 1),
             Target::Socket(path) => {
                 let stream = UnixStream::connect(path).await.map_err(NoConnection::Refused)?;
                 return Ok(Connection::Socket(stream));
             }
         };
         let addresses = resolver.addresses(name, port, family).await.map_err(NoConnection::NoAddress)?;
+        if addresses.len() > most {
+            return Err(NoConnection::NoAddress(io::Error::other("more than one")));
+        }
         let mut last = io::ErrorKind::NotFound.into();
         for address in addresses {
             match Connection::to(address, is_datagram).await {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use custos_native::{Event, NotNative, Printed, Step, Talk};
+use custos_native::{Event, NotNative, Now, Printed, Step, Talk};
 
 use super::connection::{Connection, NoConnection};
 use super::resolver::Resolver;
@@ -25,7 +25,7 @@ pub(super) async fn talk(mut talk: Talk, resolver: &Resolver) -> Result<Printed,
 
 async fn steps(talk: &mut Talk, resolver: &Resolver) -> Result<Printed, NotNative> {
     let mut connection: Option<Connection> = None;
-    let mut step = talk.next(Event::Begun, clock::mono_us())?;
+    let mut step = talk.next(Event::Begun, now())?;
     loop {
         // Whatever an event refers to lives as long as this.
         let (received, error);
@@ -74,8 +74,12 @@ async fn steps(talk: &mut Talk, resolver: &Resolver) -> Result<Printed, NotNativ
                 Event::Waited
             }
         };
-        step = talk.next(event, clock::mono_us())?;
+        step = talk.next(event, now())?;
     }
+}
+
+fn now() -> Now {
+    Now { mono_us: clock::mono_us(), wall_us: clock::wall_us() }
 }
 
 fn no_connection() -> NotNative {

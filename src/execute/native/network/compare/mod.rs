@@ -5,5 +5,6 @@
 
 mod cases;
 mod http;
+mod ntp;
 mod servers;
 mod tcp;

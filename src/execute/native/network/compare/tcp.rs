@@ -13,7 +13,7 @@ fn greetings() -> Vec<Vec<Act>> {
         |text: &str| text.chars().flat_map(|piece| [send(piece.to_string()), Act::Pause(20)]).collect();
     vec![
         vec![send("220 hello there\r\n"), Act::Hold],
-        vec![send("220 hello there\r\n220 and more\r\n"), Act::Hear, send("221 bye\r\n")],
+        vec![send("220 hello there\r\n220 and more\r\n"), Act::Hear, Act::Pause(50), send("221 bye\r\n")],
         vec![send("220 no end"), Act::Hold],
         in_pieces("220 in pieces\r\n+OK"),
         in_pieces("* OK"),
