@@ -50,7 +50,7 @@ pub const WATCH_OUT_MAX: usize = 64;
 pub const HTTP_WATCHERS_MAX: usize = 64;
 const _: () = assert!(HTTP_WATCHERS_MAX < WATCHERS_MAX && HTTP_WATCHERS_MAX < super::HTTP_CONNECTIONS_MAX);
 
-/// Of these, how many with one token, or from one address without.
+/// Of these, how many with one token, or from one client without: an address, all of this host, or all of a /64 of IPv6.
 pub const HTTP_WATCHERS_PER_CLIENT_MAX: usize = 16;
 const _: () = assert!(HTTP_WATCHERS_MAX.is_multiple_of(HTTP_WATCHERS_PER_CLIENT_MAX));
 
