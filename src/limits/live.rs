@@ -68,6 +68,12 @@ pub const HTTP_EVENTS_MAX: usize = 1000;
 
 /// Alerts in one answer of `/api/backtest`, the newest of them.
 pub const HTTP_BACKTEST_INTERVALS_MAX: usize = 1000;
+/// Stretches of history that are like one that an answer has, unless the request says how many.
+pub const HTTP_SIMILAR_DEFAULT: usize = 5;
+/// Stretches of history that are like one that an answer has at most.
+pub const HTTP_SIMILAR_MAX: usize = 50;
+/// Hours of which an answer says what is normal: two months.
+pub const HTTP_NORMAL_HOURS_MAX: i64 = 62 * 24;
 
 /// Runs that a backtest over HTTP judges before it looks whether it is still wanted.
 pub const HTTP_BACKTEST_RUNS_PER_LOOK: u64 = 1024;

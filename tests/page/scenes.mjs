@@ -130,6 +130,38 @@ const scenes = {
     assert.deepEqual(await browser.axe(), []);
   },
 
+  async past(browser, url) {
+    await browser.open(`${url}/?check=wave&since=10s`);
+    await browser.until("document.getElementById('metric').options.length === 2");
+    await browser.run("document.getElementById('past-ask').click()");
+    await browser.until(`!document.getElementById('past').hidden && ${text("past-told")}.includes('separate stretches')`);
+    assert.match(await browser.run("location.search"), /past=1/);
+    // The plugin names no limit for the other, and one for this.
+    await browser.until(`${text("past-forecast")}.length > 0`);
+    assert.ok(!/NaN|undefined|\{/.test(await browser.run(text("past-forecast"))), await browser.run(text("past-forecast")));
+    await browser.run("document.getElementById('normal').click()");
+    await browser.until("document.getElementById('charts').dataset.normal !== undefined");
+    assert.match(await browser.run("location.search"), /normal=1/);
+    // A note is text, stands in the list at once, and is there after another look.
+    await browser.run("{ document.getElementById('note').value = '<img src=x onerror=pwned=1> rolled back'; document.querySelector('#note-form button').click(); }");
+    await browser.until(`${text("note-told")} === 'note 1'`);
+    await browser.until(`${text("events")}.includes('rolled back')`);
+    assert.equal(await browser.run("document.getElementById('note').value"), "");
+    await browser.ask("Page.reload");
+    await browser.until(`${text("events")}.includes('<img src=x onerror=pwned=1> rolled back (page)')`);
+    assert.equal(await browser.run("document.querySelectorAll('img').length === 0 && window.pwned === undefined"), true);
+    assert.deepEqual(await browser.axe(), []);
+  },
+
+  // Who may not write is told so.
+  async unwritten(browser, url) {
+    await browser.open(`${url}/?check=wave&since=15m`);
+    await browser.until("document.getElementById('metric').options.length === 2");
+    await browser.run("{ document.getElementById('note').value = 'it was I'; document.querySelector('#note-form button').click(); }");
+    await browser.until(`${text("note-told")}.includes('takes a token')`);
+    assert.equal(await browser.run("document.getElementById('note').value"), "it was I");
+  },
+
   async marks(browser, url) {
     await browser.open(`${url}/?check=broken&since=15m`);
     // The incident, whose words are hostile, the change of state, and what was acknowledged.

@@ -8,10 +8,11 @@ use super::board::unreadable;
 use super::envelope::failed;
 use super::request::Request;
 use super::times::time_or;
+use crate::backtest::Incidents;
 use crate::config::JudgedThreshold;
 use crate::http::reply::Reply;
 use crate::http::rules::ShownRule;
-use crate::why::{ChangeLine, Looked, SeriesLine, TextLine, lines, standing, window};
+use crate::why::{ChangeLine, LikeLine, LikeRequest, Looked, SeriesLine, TextLine, lines, standing, window};
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -30,6 +31,8 @@ struct Answer<'a> {
     changes: Vec<ChangeLine>,
     /// What plugins printed for the first time.
     texts: Vec<TextLine>,
+    /// When it was like this before.
+    like: Option<LikeLine>,
 }
 
 #[derive(Serialize)]
@@ -67,6 +70,7 @@ pub(super) fn why(request: &Request<'_>) -> Result<Reply, Reply> {
         not_compared: 0,
         changes: Vec::new(),
         texts: Vec::new(),
+        like: None,
     };
     if request.params.has("else") {
         let since = standing(request.snapshot, check, at_ms.saturating_add(1), &mut context);
@@ -78,6 +82,12 @@ pub(super) fn why(request: &Request<'_>) -> Result<Reply, Reply> {
         answer.series.retain(|line| line.listed);
         answer.others = all - answer.series.len();
         answer.not_compared = looked.shifts.not_compared;
+        if let Some(since) = &since {
+            // What people marked is not read by the server.
+            let (judgement, incidents) = (since.run.judgement.as_str(), &Incidents::default());
+            let like = LikeRequest { check, judgement, span: &span, incidents };
+            answer.like = like.read(request.snapshot, &looked, &mut context).map(|like| like.line());
+        }
         (answer.start_ms, answer.end_ms) = (Some(span.start), Some(span.end));
     }
     let judged = request.checks.iter().find(|known| known.name == check);

@@ -51,6 +51,8 @@ export class Chart {
     this.incidents = [];
     this.acks = [];
     this.notes = [];
+    // Where it normally is, as [from_ms, to_ms, low, high][].
+    this.band = [];
     this.listen();
     // It also tells of the first size, with which it is drawn already.
     this.resized = new ResizeObserver(() => { if (this.canvas.clientWidth !== this.width || this.canvas.clientHeight !== this.height) this.draw(); });
@@ -61,7 +63,7 @@ export class Chart {
 
   // `series` are { name, unit, points: [from_ms, to_ms, min, max, mean, last][], bridge }.
   set(title, span, series, more = {}) {
-    Object.assign(this, { events: [], incidents: [], acks: [], notes: [], live: false }, more, { title, span, series });
+    Object.assign(this, { events: [], incidents: [], acks: [], notes: [], live: false, ...(this.title === title && this.span[0] === span[0] && this.span[1] === span[1] ? {} : { band: [] }) }, more, { title, span, series });
     // While it is live, words follow more slowly than curves: nobody reads thirty values a second.
     const now = performance.now();
     if (more.live && now - (this.toldAt ?? -Infinity) < TELL_MS) return;
@@ -114,6 +116,7 @@ export class Chart {
     pen.lineWidth = 1;
     this.axes(pen, color);
     this.spans(pen, color);
+    this.normal(pen, color);
     for (const event of this.events) {
       pen.strokeStyle = color(event.to.toLowerCase());
       pen.setLineDash([2, 3]);
@@ -141,6 +144,19 @@ export class Chart {
       pen.fillRect(Math.min(...this.dragged), TOP, Math.abs(this.dragged[1] - this.dragged[0]), height - TOP - BOTTOM);
       pen.globalAlpha = 1;
     }
+  }
+
+  // Where it normally is, behind the curves.
+  normal(pen, color) {
+    const { x, y, low, high, width } = this;
+    pen.fillStyle = color("soft");
+    pen.globalAlpha = 0.2;
+    for (const [from, to, least, most] of this.band) {
+      const [left, right] = [Math.max(LEFT, x(from)), Math.min(width - RIGHT, x(to))];
+      const [top, bottom] = [y(Math.min(high, most)), y(Math.max(low, least))];
+      if (right > left && bottom >= top) pen.fillRect(left, top, right - left, Math.max(1, bottom - top));
+    }
+    pen.globalAlpha = 1;
   }
 
   // What lasts: incidents, and when it was and would have been WARNING or CRITICAL.

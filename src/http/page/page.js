@@ -29,7 +29,7 @@ function go(changes, quietly = false) {
 
 function link(row) {
   const of = new URLSearchParams(params);
-  for (const name of ["start", "end", "every", "why", ...OF_LIMIT]) of.delete(name);
+  for (const name of ["start", "end", "every", "why", "past", ...OF_LIMIT]) of.delete(name);
   of.set("check", row.check);
   if (agents.length > 1) of.set("at", row.agent.origin);
   return `?${of}`;
@@ -114,6 +114,9 @@ listen("limit", "change", ({ value }) => ({ limit: value }));
 listen("level", "change", ({ value }) => ({ level: value === "CRITICAL" ? null : value }));
 listen("metric", "change", ({ value }) => ({ metric: value }));
 byId("else-ask").addEventListener("click", () => go({ why: "now" }));
+byId("past-ask").addEventListener("click", () => go({ past: "1" }));
+listen("normal", "change", ({ checked }) => ({ normal: checked && "1" }));
+byId("note-form").addEventListener("submit", () => view.note());
 listen("below", "change", ({ checked }) => ({ below: checked && "1" }));
 for (const form of document.forms) form.addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("click", (event) => {

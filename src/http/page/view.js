@@ -3,6 +3,7 @@
 import { Asked, opened } from "./asked.js";
 import { age, element, time } from "./board.js";
 import { Chart, figure } from "./chart.js";
+import { normal, tell, then, write } from "./past.js";
 
 const DAY_MS = 864e5;
 const LIVE_MS = 120e3;
@@ -59,6 +60,8 @@ export class View {
     byId("level").value = this.params.get("level") ?? "CRITICAL";
     byId("below").checked = this.params.has("below");
     byId("else").hidden = !this.params.has("why");
+    byId("past").hidden = !this.params.has("past");
+    byId("normal").checked = this.params.has("normal");
   }
 
   // Shows another threshold without asking for the values again.
@@ -121,6 +124,7 @@ export class View {
       ...(thresholds ?? []).flatMap(({ metric, warning, critical, pending_for: { secs }, rate }) => [["WARNING", warning], ["CRITICAL", critical]]
         .filter(([, range]) => range)
         .map(([state, range]) => [`${state} if`, `${metric}${rate ? " per second" : ""} is ${range.inside ? "within" : "outside"} ${ends(range)}${secs ? ` for ${age(secs * 1000)}` : ""}`])),
+      ...(thresholds ?? []).filter((one) => one.normal).map(({ metric, normal: { critical, written }, pending_for: { secs } }) => [`${critical ? "CRITICAL" : "WARNING"} if`, `${metric} is outside of what is normal and ${written} more${secs ? ` for ${age(secs * 1000)}` : ""}`]),
       ...(rule ? [["Rule", rule.query + (rule.alerting?.for_ms ? ` for ${age(rule.alerting.for_ms)}` : "")]] : []),
       ...(most ? [["Attempts", `${most} in a row confirm a problem`]] : []),
     ];
@@ -143,7 +147,7 @@ export class View {
       ...found.texts.map((one) => row([time(one.onset_ms), link(one.check), "text", one.now, `new: ${one.text}`])),
       ...found.changes.map((one) => row([time(one.onset_ms), link(one.check), "state", `${one.before} to ${one.now}`, one.text])),
     );
-    byId("else-told").textContent = `${time(found.start_ms)} to ${time(found.end_ms)} against the past: ${found.series.length || "no"} metrics unlike it, ${found.others} as before, ${found.not_compared} not compared; ${found.changes.length || "no"} changes of state. What changed first need not be why.`;
+    byId("else-told").textContent = `${time(found.start_ms)} to ${time(found.end_ms)} against the past: ${found.series.length || "no"} metrics unlike it, ${found.others} as before, ${found.not_compared} not compared; ${found.changes.length || "no"} changes of state. What changed first need not be why.${found.like ? ` It was like this ${time(found.like.since_ms)} (${found.like.metric}): ${then(found.like)}.` : ""}`;
     byId("else").removeAttribute("aria-busy");
   }
 
@@ -204,7 +208,41 @@ export class View {
     this.tellEvents(events.flat(), marks);
     this.show(panels, span, { events: events.flat(), ...marks });
     dataset.markedMs = Math.round(performance.now());
-    await this.backtest(0);
+    await Promise.all([this.backtest(0), this.past(span, signal)]);
+  }
+
+  // What history says of the metric that is chosen: the band in which it normally is, and what was like it.
+  async past(span, signal) {
+    const [agent] = this.agents;
+    const { check, params } = this;
+    const metric = this.metricTried();
+    if (!metric) return;
+    if (params.has("normal")) {
+      const band = await normal(agent, check, metric, span, signal).catch(() => []);
+      if (signal.aborted) return;
+      this.charts.forEach((chart) => {
+        chart.band = chart.series.some((one) => one.metric === metric) ? band : [];
+        chart.draw();
+      });
+      byId("charts").dataset.normal = band.length;
+    }
+    if (params.has("past")) {
+      const link = (start, end) => `?${new URLSearchParams({ ...Object.fromEntries(params), start: Math.round(start), end: Math.round(end) })}`;
+      await tell(agent, { check, metric, span, limit: params.get("limit"), link }, signal);
+    }
+  }
+
+  // Writes what stands in the field into the history, and shows it there.
+  async note() {
+    const text = byId("note").value.trim();
+    if (!text) return;
+    try {
+      byId("note-told").textContent = `note ${await write(this.agents[0], this.check, text)}`;
+      byId("note").value = "";
+      this.go({}, true);
+    } catch (error) {
+      byId("note-told").textContent = `Not written: ${error.message}`;
+    }
   }
 
   show(panels, span, more) {

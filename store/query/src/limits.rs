@@ -126,3 +126,12 @@ pub const NORMAL_BUCKET_MS: i64 = 300_000;
 
 /// The newest of these that count: two years.
 pub const NORMAL_BUCKETS_MAX: usize = 2 * 366 * 288;
+
+/// The same where what was normal on each of many days is asked: ten years.
+pub const NORMAL_HISTORY_BUCKETS_MAX: usize = 10 * 366 * 288;
+
+/// Series of which what is normal is kept for the functions of PromQL; with more, it is read again.
+pub const NORMAL_SERIES_KEPT: usize = 512;
+
+/// Days of which what was normal is kept of each of these.
+pub const NORMAL_DAYS_KEPT: usize = 8;
