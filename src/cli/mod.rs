@@ -32,6 +32,7 @@ mod notify;
 mod nrpe;
 mod nrpe_settings;
 mod one_series;
+mod own_plugin;
 mod query;
 mod read;
 mod report;

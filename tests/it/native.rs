@@ -124,6 +124,32 @@ fn a_plugin_on_the_network_is_no_process_and_holds_up_nothing() {
 }
 
 #[test]
+fn own_plugins_are_programs_and_no_processes() {
+    let stage = Stage::new();
+    let this = env!("CARGO_BIN_EXE_custos");
+    let said = Command::new(this).args(["check_mem", "-c", "0"]).output().unwrap();
+    assert_eq!(said.status.code(), Some(2));
+    assert!(text(&said.stdout).starts_with("MEM CRITICAL - "), "{said:?}");
+    let said = Command::new(this).args(["check_cpu", "-x"]).output().unwrap();
+    assert_eq!(said.status.code(), Some(3));
+    assert!(text(&said.stdout).starts_with("check_cpu UNKNOWN - invalid option -- 'x'\nusage: "), "{said:?}");
+    stage.configure(
+        "defaults: { check_interval: 200ms }",
+        &format!(
+            "  memory: {{ command: {this} check_mem -w 101 }}\n  processors: {{ command: {this} check_cpu -w 101, native: true }}\n  \
+             wrong: {{ command: {this} check_mem -w x }}\n"
+        ),
+    );
+    let daemon = stage.start();
+    for (check, start) in [("memory", "MEM OK - "), ("processors", "CPU OK - ")] {
+        let run = newest(&stage, check);
+        assert!(!was_a_process(&run) && run["text"].as_str().unwrap().starts_with(start), "{run}");
+    }
+    assert!(was_a_process(&newest(&stage, "wrong")));
+    assert!(daemon.end().success());
+}
+
+#[test]
 fn what_must_be_native_and_is_not_known_is_a_mistake() {
     let stage = Stage::new();
     stage.configure(

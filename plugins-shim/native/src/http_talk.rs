@@ -97,7 +97,7 @@ impl HttpTalk {
             }
             Event::Received([]) => self.end(now_us),
             Event::Received(bytes) => self.received(bytes, now_us),
-            Event::Silent | Event::Waited => Err(out_of_turn(&event)),
+            Event::Silent | Event::Waited | Event::Read(_) => Err(out_of_turn(&event)),
         }
     }
 

@@ -13,6 +13,7 @@
 
 mod arguments;
 mod certificate;
+mod cpu;
 mod disk;
 mod expect;
 mod file_age;
@@ -22,6 +23,7 @@ mod http_redirect;
 mod http_request;
 mod http_talk;
 mod load;
+mod mem;
 mod mounts;
 mod not_native;
 mod ntp;
@@ -43,7 +45,7 @@ mod users;
 
 pub use certificate::Certificate;
 pub use not_native::NotNative;
-pub use plan::{Flavour, Needs, PLUGINS, Plan, plan};
+pub use plan::{Flavour, Needs, OWN, PLUGINS, Plan, own, plan};
 pub use printed::Printed;
 pub use scan::{Process, Scan, Wants};
 pub use step::{Event, Family, Now, Step, Target};

@@ -128,7 +128,7 @@ impl NtpTalk {
             Event::Received([]) => Ok(Step::Wait(until_next_second(now))),
             Event::Received(message) => self.answered(message, now),
             Event::Silent | Event::Waited => Ok(self.again(now, now_s)),
-            Event::Secured(_) => Err(out_of_turn(&event)),
+            Event::Secured(_) | Event::Read(_) => Err(out_of_turn(&event)),
         }
     }
 

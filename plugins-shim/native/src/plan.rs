@@ -2,11 +2,13 @@
 
 use std::ffi::{OsStr, OsString};
 
+use crate::cpu::{Cpu, CpuTalk};
 use crate::disk::{self, Disk};
 use crate::file_age::{self, FileAge};
 use crate::http::Http;
 use crate::http_talk::HttpTalk;
 use crate::load::Load;
+use crate::mem::Mem;
 use crate::not_native::NotNative;
 use crate::ntp::{Ntp, NtpTalk};
 use crate::printed::{self, Printed};
@@ -43,6 +45,9 @@ pub const PLUGINS: [&str; 21] = [
     "check_udp",
     "check_users",
 ];
+
+/// The plugins of this project's own, of which none stands in for another one.
+pub const OWN: [&str; 2] = ["check_cpu", "check_mem"];
 
 /// In whose words is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +87,8 @@ enum Of {
     Http(Box<Http>),
     FileAge(Box<FileAge>),
     Ntp(Box<Ntp>),
+    Mem(Mem),
+    Cpu(Cpu),
 }
 
 /// Reads a command line: the name of a plugin, and the words behind it.
@@ -106,15 +113,27 @@ pub fn plan(plugin: &str, words: &[OsString], flavour: Flavour) -> Result<Plan, 
     Ok(Plan(of))
 }
 
+/// The same for one of the own plugins.
+///
+/// # Errors
+/// There is no such plugin, or one of the words cannot be used.
+pub fn own(plugin: &str, words: &[OsString]) -> Result<Plan, NotNative> {
+    match plugin {
+        "check_cpu" => Ok(Plan(Of::Cpu(Cpu::read(words)?))),
+        "check_mem" => Ok(Plan(Of::Mem(Mem::read(words)?))),
+        _ => Err(NotNative(format!("there is no own {plugin}"))),
+    }
+}
+
 impl Plan {
     /// What it touches.
     pub fn needs(&self) -> Needs {
         match &self.0 {
-            Of::Load(_) | Of::Swap(_) | Of::Users(_) => Needs::Figures,
+            Of::Load(_) | Of::Swap(_) | Of::Users(_) | Of::Mem(_) => Needs::Figures,
             Of::Procs(procs) if procs.names_a_user() => Needs::Names,
             Of::Procs(_) => Needs::Processes,
             Of::Disk(_) | Of::FileAge(_) => Needs::FileSystems,
-            Of::Tcp(_) | Of::Ssh(_) | Of::Http(_) | Of::Ntp(_) => Needs::Network,
+            Of::Tcp(_) | Of::Ssh(_) | Of::Http(_) | Of::Ntp(_) | Of::Cpu(_) => Needs::Network,
         }
     }
 
@@ -125,6 +144,7 @@ impl Plan {
             Of::Ssh(ssh) => Some(Talk::of_ssh(SshTalk::new(ssh.as_ref().clone()), ssh.timeout_s)),
             Of::Http(http) => Some(Talk::of_http(HttpTalk::new(http.as_ref().clone()), http.timeout_s)),
             Of::Ntp(ntp) => Some(Talk::of_ntp(NtpTalk::new(ntp.as_ref().clone()), ntp.timeout_s)),
+            Of::Cpu(cpu) => Some(Talk::of_cpu(CpuTalk::new(cpu.clone()))),
             _ => None,
         }
     }
@@ -141,7 +161,8 @@ impl Plan {
             Of::Procs(procs) => procs.run(system),
             Of::Disk(disk) => disk.run(system),
             Of::FileAge(file) => Ok(file.run(system)),
-            Of::Tcp(_) | Of::Ssh(_) | Of::Http(_) | Of::Ntp(_) => {
+            Of::Mem(mem) => Ok(mem.run(system)),
+            Of::Tcp(_) | Of::Ssh(_) | Of::Http(_) | Of::Ntp(_) | Of::Cpu(_) => {
                 Err(NotNative("it is done on the network".to_owned()))
             }
         }

@@ -119,7 +119,7 @@ impl SshTalk {
                 let server = self.server.take().ok_or_else(|| out_of_turn(&event))?;
                 Ok(Step::Done(self.judge(&server, now_us)))
             }
-            Event::Secured(_) | Event::Silent | Event::Waited => Err(out_of_turn(&event)),
+            Event::Secured(_) | Event::Silent | Event::Waited | Event::Read(_) => Err(out_of_turn(&event)),
         }
     }
 

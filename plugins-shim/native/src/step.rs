@@ -71,6 +71,8 @@ pub enum Step {
         /// For how long, if not for ever. Under TLS it is for how long nothing at all has to come.
         within: Option<Duration>,
     },
+    /// Read a file of the kernel; ends as [`Event::Read`].
+    Read(&'static str),
     /// Let that time pass; ends as [`Event::Waited`].
     Wait(Duration),
     /// It is over. Nobody is told that the connection ends.
@@ -94,6 +96,8 @@ pub enum Event<'e> {
     Received(&'e [u8]),
     /// Nothing came in time.
     Silent,
+    /// That is in the file.
+    Read(&'e [u8]),
     /// The time has passed.
     Waited,
 }

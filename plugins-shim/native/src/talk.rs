@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::cpu::CpuTalk;
 use crate::http_talk::HttpTalk;
 use crate::not_native::NotNative;
 use crate::ntp::NtpTalk;
@@ -12,6 +13,9 @@ use crate::printed::{Printed, State};
 use crate::ssh::SshTalk;
 use crate::step::{Event, Now, Step};
 use crate::tcp_talk::TcpTalk;
+
+/// The timeout of what has none of its own.
+const NEVER: Duration = Duration::from_secs(86_400);
 
 /// A plugin on the network, at one of its steps.
 #[derive(Debug)]
@@ -26,6 +30,7 @@ enum Of {
     Ssh(SshTalk),
     Http(Box<HttpTalk>),
     Ntp(NtpTalk),
+    Cpu(CpuTalk),
 }
 
 impl Talk {
@@ -45,6 +50,10 @@ impl Talk {
         Talk { of: Of::Ntp(talk), timeout: Duration::from_secs(timeout_s) }
     }
 
+    pub(crate) fn of_cpu(talk: CpuTalk) -> Talk {
+        Talk { of: Of::Cpu(talk), timeout: NEVER }
+    }
+
     /// What comes next, at this time.
     ///
     /// # Errors
@@ -55,6 +64,7 @@ impl Talk {
             Of::Ssh(talk) => talk.next(event, now.mono_us),
             Of::Http(talk) => talk.next(event, now.mono_us),
             Of::Ntp(talk) => talk.next(event, now),
+            Of::Cpu(talk) => talk.next(event),
         }
     }
 
@@ -68,7 +78,7 @@ impl Talk {
         let before: &[u8] = match &self.of {
             Of::Tcp(talk) => talk.said(),
             Of::Http(talk) => talk.said(),
-            Of::Ssh(_) | Of::Ntp(_) => &[],
+            Of::Ssh(_) | Of::Ntp(_) | Of::Cpu(_) => &[],
         };
         let line = format!("CRITICAL - Socket timeout after {} seconds", self.timeout.as_secs());
         State::Critical.says([before, line.as_bytes()].concat())

@@ -80,6 +80,7 @@ impl TcpTalk {
             Event::Sent if self.phase == Phase::Asking => Ok(self.delay(now_us)),
             Event::Sent => Ok(self.done(now_us)),
             Event::Waited => Ok(self.listen(now_us)),
+            Event::Read(_) => Err(out_of_turn(&event)),
             Event::Received([]) | Event::Silent => Ok(self.heard(now_us)),
             Event::Received(bytes) => self.received(bytes, now_us),
         }

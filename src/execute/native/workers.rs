@@ -299,7 +299,8 @@ impl Shared {
 
     fn work(&self, order: &Order) -> NativeEnd {
         let began_us = clock::mono_us();
-        if locked(&self.identities).flavour(&order.work.plugin).is_err() {
+        let plugin = order.work.plugin.as_deref();
+        if plugin.is_some_and(|plugin| locked(&self.identities).flavour(plugin).is_err()) {
             return NativeEnd::RunPlugin;
         }
         let machine = Machine {
@@ -313,7 +314,9 @@ impl Shared {
 
     /// Does work that nothing holds up; none if a thread has to look at the plugin first.
     fn work_at_once(&self, work: &NativeWork) -> Option<NativeEnd> {
-        self.identities.try_lock().ok()?.flavour_at_once(&work.plugin)?;
+        if let Some(plugin) = &work.plugin {
+            self.identities.try_lock().ok()?.flavour_at_once(plugin)?;
+        }
         let end = done(&work.plan, &Live::default(), 0);
         self.counts().count(&end);
         Some(end)
@@ -340,7 +343,8 @@ impl Shared {
     }
 
     /// Whether a plugin is the distribution's own, for which a thread looks at it if that is not known.
-    async fn is_own(self: &Arc<Shared>, plugin: PathBuf) -> bool {
+    async fn is_own(self: &Arc<Shared>, plugin: Option<PathBuf>) -> bool {
+        let Some(plugin) = plugin else { return true };
         let at_once =
             self.identities.try_lock().ok().and_then(|identities| identities.flavour_at_once(&plugin));
         if at_once.is_some() {

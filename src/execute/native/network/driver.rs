@@ -2,7 +2,7 @@
 
 use std::io;
 
-use custos_native::{Event, NotNative, Now, Printed, Step, Talk};
+use custos_native::{Event, Live, NotNative, Now, Printed, Step, System as _, Talk};
 
 use super::connection::{Connection, NoConnection};
 use super::resolver::Resolver;
@@ -68,6 +68,10 @@ async fn steps(talk: &mut Talk, resolver: &Resolver) -> Result<Printed, NotNativ
                     }
                     None => Event::Silent,
                 }
+            }
+            Step::Read(path) => {
+                received = Live::default().read(path).map_err(|why| NotNative(format!("{path}: {why}")))?;
+                Event::Read(&received)
             }
             Step::Wait(time) => {
                 tokio::time::sleep(time).await;

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use custos_native::Talk;
+use custos_native::{NotNative, Printed, Talk};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::driver::talk;
@@ -36,6 +36,14 @@ impl Talks {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
         self.resolver.apart(work).await
+    }
+
+    /// Does what a plugin would, for whoever waits for that alone.
+    ///
+    /// # Errors
+    /// Why that cannot be done.
+    pub(in super::super) async fn alone(&self, plugin: Talk) -> Result<Printed, NotNative> {
+        talk(plugin, &self.resolver).await
     }
 
     /// Does what a plugin would, within this time; none if the plugin itself has to be run.
