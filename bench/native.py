@@ -5,9 +5,13 @@ runs nothing. Both kinds take turns.
 """
 
 import argparse
+import asyncio
 import json
+import multiprocessing
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -22,9 +26,57 @@ PLUGINS = {
     "check_procs -C": "check_procs -c 0: -C cron",
     "check_procs -a": "check_procs -c 0: -a cron",
     "check_procs -u": "check_procs -c 0: -u root",
+    "check_tcp": "check_tcp -H 127.0.0.1 -p {quiet}",
+    "check_tcp refused": "check_tcp -H 127.0.0.1 -p {closed}",
+    "check_ftp": "check_ftp -H 127.0.0.1 -p {greets}",
+    "check_ssh": "check_ssh -p {ssh} 127.0.0.1",
+    "check_http": "check_http -H localhost -I 127.0.0.1 -p {web} -u / -s Welcome",
+    "check_http -S": "check_http -H localhost -I 127.0.0.1 -p {secure} -S -s Welcome",
 }
 # How often each is in public configurations of NRPE, in lines of 100.
 MIX = {"check_procs": 20, "check_procs -s": 12, "check_procs -a": 7, "check_disk": 22, "check_load": 16, "check_users": 14, "check_swap": 9}
+
+
+PAGE = b"HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: text/html\r\n\r\n<h1>Welcome</h1>\n" + b"<p>more</p>\n" * 200
+
+
+class Servers:
+    """Servers for the plugins on the network, in a process of their own, which counts for nobody."""
+
+    def __init__(self, place):
+        self.place = place
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{place}/key.pem", "-out", f"{place}/cert.pem",
+                        "-subj", "/CN=localhost", "-days", "90"], check=True, capture_output=True)
+        self.sockets = {}
+        for name in ("quiet", "greets", "ssh", "web", "secure"):
+            self.sockets[name] = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        with socket.create_server(("127.0.0.1", 0)) as gone:
+            self.ports = {"closed": gone.getsockname()[1]}
+        self.ports |= {name: each.getsockname()[1] for name, each in self.sockets.items()}
+        self.process = multiprocessing.get_context("fork").Process(target=lambda: asyncio.run(self.serve()), daemon=True)
+        self.process.start()
+
+    async def serve(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(f"{self.place}/cert.pem", f"{self.place}/key.pem")
+
+        def answers(greeting, page=None):
+            async def answer(reader, writer):
+                try:
+                    writer.write(greeting)
+                    await reader.read(4096)
+                    if page:
+                        writer.write(page)
+                        await writer.drain()
+                    writer.close()
+                except (ConnectionError, ssl.SSLError):
+                    pass
+            return answer
+
+        kinds = {"quiet": (b"", None), "greets": (b"220 hello\r\n", None), "ssh": (b"SSH-2.0-bench\r\n", None), "web": (b"", PAGE), "secure": (b"", PAGE)}
+        for name, kind in kinds.items():
+            await asyncio.start_server(answers(*kind), sock=self.sockets[name], ssl=context if name == "secure" else None)
+        await asyncio.Event().wait()
 
 
 def cpu_s(usage):
@@ -62,8 +114,13 @@ def run(args, commands, interval, native, seconds):
 
 
 def each(args):
-    print(f"{'':16} {'without':>10} {'process':>10}  times less   (us of processor time a run)")
+    print(f"{'':18} {'without':>10} {'process':>10}  times less   (us of processor time a run)")
+    place = tempfile.TemporaryDirectory()
+    servers = Servers(place.name)
     for name, command in PLUGINS.items():
+        if args.plugin and not name.startswith(args.plugin):
+            continue
+        command = command.format(**servers.ports)
         best = {}
         for _ in range(args.rounds):
             for native in (True, False):
@@ -71,7 +128,7 @@ def each(args):
                 cpu, runs, _ = run(args, [command] * args.checks, "1s", native, args.seconds)
                 cost = 1e6 * (cpu - idle) / max(runs, 1)
                 best[native] = min(cost, best.get(native, cost))
-        print(f"{name:16} {best[True]:10.0f} {best[False]:10.0f}  {best[False] / best[True]:10.1f}", flush=True)
+        print(f"{name:18} {best[True]:10.0f} {best[False]:10.0f}  {best[False] / best[True]:10.1f}", flush=True)
 
 
 def many(args):
@@ -90,6 +147,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--checks", type=int, default=50)
     parser.add_argument("--services", type=int, default=10_000)
+    parser.add_argument("--plugin", help="only those whose names begin so")
     parser.add_argument("--only", choices=["each", "many"])
     args = parser.parse_args()
     if args.only != "many":

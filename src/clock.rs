@@ -52,6 +52,12 @@ pub fn mono_us() -> u64 {
     micros(clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default())
 }
 
+/// The wall clock alone (µs since the epoch), for what compares it with that of others.
+pub fn wall_us() -> i64 {
+    let now = clock_gettime(ClockId::CLOCK_REALTIME).map(Duration::from).unwrap_or_default();
+    i64::try_from(micros(now)).unwrap_or(i64::MAX)
+}
+
 /// The processor time of this thread (µs).
 pub fn thread_cpu_us() -> u64 {
     micros(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default())

@@ -3,7 +3,10 @@
 //! Invariants: a scheduled check never runs twice at once; no more than `max_concurrent_checks` plugins run; every
 //! slot within a check's period ends as a run, as a skipped one, or in a missed stretch.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+
+use custos_query::NormalDays;
 
 use super::check_state::CheckState;
 use super::checks::{CheckId, Checks};
@@ -30,6 +33,8 @@ pub struct Agent {
     pub(super) clones: Clones,
     pub(super) load: Load,
     pub(super) judging: Judging,
+    /// What is normal, by checks whose thresholds follow that.
+    pub(super) normal: HashMap<String, Arc<NormalDays>>,
     pub(super) stopping: bool,
 }
 
@@ -45,6 +50,7 @@ impl Agent {
             clones: Clones::default(),
             load: Load::new(now),
             judging: Judging::default(),
+            normal: HashMap::new(),
             stopping: false,
         };
         agent.on_demand(AGENT_CHECK);
@@ -69,6 +75,7 @@ impl Agent {
                 self.expire(now, effects);
                 self.miss_results(now, effects);
             }
+            Event::Normal(normal) => self.set_normal(normal),
             Event::Reload(config, histories) => {
                 self.reload(config, histories, now);
                 self.review_watches(now, effects);
@@ -90,6 +97,11 @@ impl Agent {
             all.into_iter().flatten().min()
         };
         if self.stopping { None } else { next_us() }
+    }
+
+    /// Takes what is normal from now on, by checks whose thresholds follow that; before [`Agent::restore`], which judges by it.
+    pub fn set_normal(&mut self, normal: HashMap<String, Arc<NormalDays>>) {
+        self.normal = normal;
     }
 
     /// Jobs that are under way.

@@ -1,7 +1,9 @@
 //! Events that the agent handles, and effects that it wants performed.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use custos_query::NormalDays;
 use custos_store::Run;
 
 use super::answer::Answer;
@@ -33,6 +35,8 @@ pub enum Event {
     Judged(Box<JudgedGroup>),
     /// Time passed; instances that were not reported for too long expire, and results that did not come are missed.
     Look,
+    /// What is normal from now on, by checks whose thresholds follow that.
+    Normal(HashMap<String, Arc<NormalDays>>),
     /// A new configuration, already validated, with the histories of checks that are new in it.
     Reload(Arc<Config>, Vec<super::History>),
     /// Somebody wants to watch a check; [`Effect::Watching`] answers.

@@ -62,6 +62,7 @@ impl Agent {
         let slot_us = execution.slot_us.unwrap_or(execution.started.mono_us) as i64;
         let taken = Taken { slot_us, started_us: started.mono_us as i64, uptime };
         let pending = execution.pending.as_mut().unwrap_or(&mut self.checks[id].pending);
+        pending.set_normal(self.normal.get(&*name).cloned());
         judge_run(&execution.definition, pending, taken, &mut run);
         let run = self.record(id, run, now, effects);
         if is_own {
@@ -103,6 +104,7 @@ impl Agent {
         effects: &mut Vec<Effect>,
     ) -> Arc<Run> {
         let check = &mut self.checks[id];
+        check.pending.set_normal(self.normal.get(&*check.name).cloned());
         judge_run(&check.definition, &mut check.pending, Taken::at(now.mono_us as i64), &mut run);
         self.record(id, run, now, effects)
     }

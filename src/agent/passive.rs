@@ -133,10 +133,11 @@ pub(super) fn run(
 }
 
 /// The answer of a passive check, for which nothing can be run: its last run, without the metrics, which were measured
-/// then and not now. `reports` names what it is that is reported.
-pub fn answer(reports: &str, last: Option<&Run>) -> Answer {
+/// then and not now. `reports` names what it is that is reported, and the state before that was.
+pub fn answer((reports, state): (&str, State), last: Option<&Run>) -> Answer {
     let Some(run) = last else {
-        return Answer::Known { state: State::Ok, output: format!("OK - no {reports} yet\n").into_bytes() };
+        let output = format!("{} - no {reports} yet\n", State::name(state));
+        return Answer::Known { state, output: output.into_bytes() };
     };
     let text =
         if run.long_text.is_empty() { run.text.clone() } else { format!("{}\n{}", run.text, run.long_text) };

@@ -35,7 +35,8 @@ impl Agent {
         let History { check: name, runs } = history;
         let id = self.on_demand(&name);
         let check = &mut self.checks[id];
-        let restored = restore::restore_standing(&check.definition, &runs, now);
+        let restored =
+            restore::restore_standing(&check.definition, &runs, self.normal.get(&name).cloned(), now);
         (check.previous, check.pending) = (restored.previous, restored.pending);
         if check.is_passive()
             && let Some(last) = runs.last()

@@ -1,5 +1,8 @@
 //! After a restart: restores the state of a check from its stored runs.
 
+use std::sync::Arc;
+
+use custos_query::NormalDays;
 use custos_store::{Reason, Run, State};
 
 use super::due::DueTimes;
@@ -30,15 +33,23 @@ pub struct Restored {
 }
 
 /// Restores the state of a check from its history.
-pub fn restore_standing(check: &Check, runs: &[Run], now: Moment) -> Restored {
+///
+/// `normal` is what thresholds go by that follow what is normal.
+pub fn restore_standing(
+    check: &Check,
+    runs: &[Run],
+    normal: Option<Arc<NormalDays>>,
+    now: Moment,
+) -> Restored {
     let judged = || runs.iter().filter(|run| is_judged(run.reason));
     let mut pending = Pending::default();
+    pending.set_normal(normal);
     for run in judged() {
         let ago_us = now.wall_ms.saturating_sub(run.time_ms).saturating_mul(1000);
         let late_us = i64::try_from(run.lateness_us.unwrap_or(0)).unwrap_or(i64::MAX);
         let slot_us = (now.mono_us as i64).saturating_sub(ago_us).saturating_sub(late_us);
         let started_us = slot_us.saturating_add(late_us);
-        judge(check, &run.metrics, &mut pending, Taken { slot_us, started_us, uptime: None });
+        judge(check, &run.metrics, run.time_ms, &mut pending, Taken { slot_us, started_us, uptime: None });
     }
     let previous = runs.iter().rev().find(|run| is_judged(run.reason)).or(runs.last()).and_then(stood_after);
     Restored { previous, pending }
@@ -96,7 +107,7 @@ mod tests {
             Standing { hard: true, attempt: 3, hard_state: State::Critical, ..Standing::default() };
         let skipped = Run { reason: Reason::Skipped, state: State::Unknown, standing, ..Run::default() };
         let before = |runs: &[Run]| {
-            restore_standing(&implicit_check("c"), runs, now())
+            restore_standing(&implicit_check("c"), runs, None, now())
                 .previous
                 .map(|b| (b.state, b.standing.attempt))
         };

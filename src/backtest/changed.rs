@@ -62,6 +62,7 @@ impl Changed {
             matcher: label_matcher(metric)?,
             warning: self.warning.clone(),
             critical: self.critical.clone(),
+            normal: None,
             pending_for: self.pending_for.unwrap_or_default(),
             rate: false,
             on_missing: OnMissing::State(State::Unknown),

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use custos_promql::{Labels, Source};
+use custos_query::ReadContext;
 use custos_store::{Run, Snapshot, State};
 
 use super::interval::{AlertInterval, Backtest, Span};
+use super::normal::NormalPast;
 use super::of_rules::Stage;
 use super::stretches::{each_stretch, options, span_of};
 use super::thresholds::{said, worse_peak};
@@ -35,6 +37,9 @@ pub fn backtest_rule_check(
     let (Some(rule), Some(span)) = (group.rules.first(), span_of(snapshot, asked)) else {
         return Ok(Backtest::default());
     };
+    // What cannot be read is left out, as in the judging of rules.
+    let normal = NormalPast::read(snapshot, check, &mut ReadContext::new(&mut |_| {}));
+    let normal = normal.map_err(|error| error.to_string())?;
     let has_deadlines = matches!(group.when, When::Samples { .. });
     let mut following = Following {
         check,
@@ -42,6 +47,7 @@ pub fn backtest_rule_check(
         running: RunningRule::new(rule.clone()),
         worse: Worse::of(&rule.judge),
         pending: Pending::default(),
+        normal,
         before: None,
         problem_since_ms: None,
         open: BTreeMap::new(),
@@ -79,6 +85,7 @@ struct Following<'a> {
     running: RunningRule,
     worse: Worse,
     pending: Pending,
+    normal: NormalPast,
     before: Option<PreviousState>,
     /// Since when the check has not been OK (ms since the epoch).
     problem_since_ms: Option<i64>,
@@ -96,6 +103,7 @@ impl Following<'_> {
         let mut run = judged.run;
         let time_us = run.time_ms.saturating_mul(1000);
         let taken = Taken { slot_us: time_us, started_us: time_us, uptime: None };
+        self.normal.set(run.time_ms, &mut self.pending);
         judge_run(self.check, &mut self.pending, taken, &mut run);
         stand(Counting::from(self.check), self.before, &mut run);
         self.before = Some(PreviousState { state: run.state, standing: run.standing });

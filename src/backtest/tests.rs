@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use custos_promql::{Labels, parse};
-use custos_store::{Bounds, Metric, Options, Reader, Reason, Run, State, Value, Writer};
+use custos_query::{Bucketed, NormalHistory, ReadContext};
+use custos_store::{Bounds, Metric, Options, Reader, Reason, Run, SeriesKey, State, Value, Writer};
 use proptest::prelude::*;
 
-use super::{Changed, Span, backtest_check, backtest_rules, rule_curve};
+use super::{Changed, NormalPast, Span, backtest_check, backtest_rules, rule_curve};
 use crate::config::implicit_check;
-use crate::config::{Check, OnMissing, Threshold, UnitRange};
+use crate::config::{Check, OnMissing, OutsideNormal, Threshold, Tolerance, UnitRange};
 use crate::evaluate::{Pending, PreviousState, Taken, evaluate};
 use crate::rules::{AlertRule, AlertState, External, Judge, RuleCheck, RuleGroup, RuleKind, Template, When};
 
@@ -27,6 +28,7 @@ fn check(attempts: u32, for_minutes: u64) -> Check {
         matcher: glob,
         warning: Some(range(3.0)),
         critical: Some(range(5.0)),
+        normal: None,
         pending_for: Duration::from_secs(for_minutes * 60),
         rate: false,
         on_missing: OnMissing::State(State::Unknown),
@@ -79,7 +81,7 @@ proptest! {
         let check = check(attempts, for_minutes);
         let runs = recorded(&check, &values);
         let expected = in_record(&runs);
-        let found = backtest_check(&check, runs.into_iter(), None);
+        let found = backtest_check(&check, runs.into_iter(), None, NormalPast::default());
         let alerts: Vec<(i64, Option<i64>)> =
             found.intervals.iter().map(|alert| (alert.since_ms, alert.until_ms)).collect();
         prop_assert_eq!(alerts, expected);
@@ -99,7 +101,7 @@ fn an_alert_tells_since_when_how_bad_and_in_which_words() {
         ..Run::default()
     });
     runs.extend(recorded(&check, &[Some(1)]).into_iter().map(|run| Run { time_ms: 17 * MINUTE_MS, ..run }));
-    let found = backtest_check(&check, runs.clone().into_iter(), None);
+    let found = backtest_check(&check, runs.clone().into_iter(), None, NormalPast::default());
     let [alert] = &found.intervals[..] else { panic!("{found:?}") };
     assert_eq!((alert.since_ms, alert.until_ms), (3 * MINUTE_MS, Some(5 * MINUTE_MS)));
     assert_eq!((alert.pending_since_ms, alert.peak), (2 * MINUTE_MS, Some((7.0, 3 * MINUTE_MS))));
@@ -108,7 +110,8 @@ fn an_alert_tells_since_when_how_bad_and_in_which_words() {
     assert_eq!(found.not_observed, [Span { since_ms: 7 * MINUTE_MS, until_ms: 17 * MINUTE_MS }]);
     let changed =
         Changed { critical: Some(range(9.0)), pending_for: Some(Duration::ZERO), ..Changed::default() };
-    let changed = backtest_check(&changed.apply(&check).unwrap(), runs.into_iter(), None);
+    let changed =
+        backtest_check(&changed.apply(&check).unwrap(), runs.into_iter(), None, NormalPast::default());
     assert_eq!(changed.intervals[0].since_ms, 2 * MINUTE_MS);
     assert_eq!(changed.intervals[0].state, State::Warning);
     assert!(Changed { metric: Some("x".to_owned()), ..Changed::default() }.apply(&check).is_none());
@@ -196,4 +199,75 @@ proptest! {
             prop_assert_eq!((point.alerts, point.hours), (found.intervals.len() as u64, ms as f64 / 3_600_000.0), "{}", threshold);
         }
     }
+}
+
+/// What a threshold that follows what is normal finds is the same while runs come, of which each day knows what the day before it knew,
+/// and over the past.
+#[test]
+fn what_is_outside_of_what_is_normal_is_the_same_live_and_over_the_past() {
+    const DAY_MS: i64 = 86_400_000;
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
+    let mut check = check(2, 0);
+    check.thresholds[0] = Threshold {
+        warning: None,
+        critical: None,
+        normal: Some(OutsideNormal { state: State::Warning, tolerance: Tolerance::Bands(2.0) }),
+        ..check.thresholds[0].clone()
+    };
+    let (mut before, mut pending, mut day) = (None, Pending::default(), -1);
+    let mut recorded = Vec::new();
+    for slot in 0..30 * 96_i64 {
+        let time_ms = slot * 900_000;
+        if time_ms / DAY_MS != day {
+            day = time_ms / DAY_MS;
+            let reader = Reader::open(directory.path()).unwrap();
+            let metric = Bucketed { key: SeriesKey::new("m"), is_counter: false };
+            let mut on_damage = |error: &custos_store::Error| panic!("{error}");
+            let mut context = ReadContext::new(&mut on_damage);
+            let history = NormalHistory::read(&reader, "c", vec![metric], day, &mut context).unwrap();
+            pending.set_normal(Some(Arc::new(history.days(day..day + 1))));
+        }
+        // A day's rhythm; one incident of a night, one of an hour.
+        let (hour, days) = (slot % 96 / 4, slot / 96);
+        let odd = if days == 9 && (4..10).contains(&hour) || days == 25 && hour == 20 { 40.0 } else { 0.0 };
+        let value = hour as f64 + odd + (slot * 7919 % 101) as f64 / 101.0;
+        let metrics = vec![Metric::new("m", Value::from(value))];
+        let mut run = Run { time_ms, metrics, ..Run::default() };
+        evaluate(&check, before, &mut pending, Taken::at(time_ms * 1000), &mut run);
+        before = Some(PreviousState { state: run.state, standing: run.standing });
+        writer.append(&[("c", &run)]).unwrap();
+        recorded.push(run);
+    }
+    writer.close().unwrap();
+    let reader = Reader::open(directory.path()).unwrap();
+    let mut on_damage = |error: &custos_store::Error| panic!("{error}");
+    let normal = NormalPast::read(&reader, &check, &mut ReadContext::new(&mut on_damage)).unwrap();
+    let found =
+        backtest_check(&check, reader.runs("c", i64::MIN..i64::MAX).map(Result::unwrap), None, normal);
+    let mut live: Vec<(i64, Option<i64>)> = Vec::new();
+    for run in &recorded {
+        match (run.state == State::Ok, run.standing.hard) {
+            (true, _) => {
+                if let Some((_, until_ms @ None)) = live.last_mut() {
+                    *until_ms = Some(run.time_ms);
+                }
+            }
+            (false, true) if live.last().is_none_or(|last| last.1.is_some()) => {
+                live.push((run.time_ms, None))
+            }
+            (false, _) => {}
+        }
+    }
+    let past: Vec<(i64, Option<i64>)> =
+        found.intervals.iter().map(|interval| (interval.since_ms, interval.until_ms)).collect();
+    assert_eq!(past, live);
+    // The attempt after the first is the problem. Of the first days nothing is known, and neither incident became normal.
+    let at = |day: i64, hour: i64| (day * 96 + hour * 4) * 900_000;
+    assert_eq!(live, [(at(9, 4) + 900_000, Some(at(9, 10))), (at(25, 20) + 900_000, Some(at(25, 21)))]);
+    let said = &found.intervals[1].said;
+    assert!(
+        said.starts_with("WARNING: m is 60.") && said.ends_with("which is normal now and 2x more"),
+        "{said}"
+    );
 }

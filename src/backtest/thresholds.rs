@@ -4,16 +4,23 @@ use custos_promql::Labels;
 use custos_store::{Bounds, Reason, Run, State};
 
 use super::interval::{AlertInterval, Backtest, Span};
+use super::normal::NormalPast;
 use crate::config::{Check, Threshold};
 use crate::evaluate::{Counting, Pending, PreviousState, Taken, advance, is_judged, judge};
 
 /// What a check would have said over its runs, which come by time. `until_ms` is where the backtest ends (ms since the
-/// epoch); after the last run, if not given.
-pub fn backtest_check(check: &Check, runs: impl Iterator<Item = Run>, until_ms: Option<i64>) -> Backtest {
+/// epoch); after the last run, if not given. `normal` is for thresholds that follow that.
+pub fn backtest_check(
+    check: &Check,
+    runs: impl Iterator<Item = Run>,
+    until_ms: Option<i64>,
+    normal: NormalPast,
+) -> Backtest {
     let mut judging = Judging {
         check,
         counting: Counting::from(check),
         pending: Pending::default(),
+        normal,
         before: None,
         problem_since_ms: None,
         open: None,
@@ -45,6 +52,7 @@ struct Judging<'c> {
     check: &'c Check,
     counting: Counting,
     pending: Pending,
+    normal: NormalPast,
     before: Option<PreviousState>,
     /// Since when the check has not been OK (ms since the epoch).
     problem_since_ms: Option<i64>,
@@ -69,7 +77,8 @@ impl Judging<'_> {
         let late_us = i64::try_from(run.lateness_us.unwrap_or(0)).unwrap_or(i64::MAX);
         let started_us = run.time_ms.saturating_mul(1000);
         let taken = Taken { slot_us: started_us.saturating_sub(late_us), started_us, uptime: None };
-        let (limit_state, judgement) = judge(self.check, &run.metrics, &mut self.pending, taken);
+        self.normal.set(run.time_ms, &mut self.pending);
+        let (limit_state, judgement) = judge(self.check, &run.metrics, run.time_ms, &mut self.pending, taken);
         let state = run.plugin_state.worst(limit_state);
         let (standing, _) = advance(self.before, state, run.time_ms, self.counting);
         self.before = Some(PreviousState { state, standing });

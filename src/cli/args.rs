@@ -9,8 +9,8 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::{
     backtest, changes, check, check_nrpe, completion, config, doctor, events, feed, forecast, graph, help,
-    history, import, incident, init, normal, note, notify, nrpe, query, report, rules, run, runs, serve,
-    similar, sink, snmp, status, store, stream, submit, top, traps, watch, why,
+    history, import, incident, init, normal, note, notify, nrpe, own_plugin, query, report, rules, run, runs,
+    serve, similar, sink, snmp, status, store, stream, submit, top, traps, watch, why,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -102,6 +102,12 @@ enum Command {
     /// Called through a link named `check_nrpe` the program is check_nrpe.
     #[command(name = "check_nrpe", disable_help_flag = true)]
     CheckNrpe(Words),
+    /// Says how much memory is in use, as a plugin: `-w` and `-c` are ranges of percent.
+    #[command(name = "check_mem", disable_help_flag = true)]
+    CheckMem(Words),
+    /// Says how busy the processors are, as a plugin: `-w` and `-c` are ranges of percent, `-i` the seconds to measure for.
+    #[command(name = "check_cpu", disable_help_flag = true)]
+    CheckCpu(Words),
 }
 
 /// The words of a command that reads them itself.
@@ -144,6 +150,7 @@ pub fn main() -> ExitCode {
         (Some("nrpe"), _) => return nrpe::run(&words[1..]),
         (Some("check_nrpe"), _) => return check_nrpe::run(&words[0].to_string_lossy(), &words[1..]),
         (_, Some("nrpe")) => return nrpe::run(&words[2..]),
+        (_, Some(name @ ("check_mem" | "check_cpu"))) => return own_plugin::run(name, &words[2..]),
         (_, Some("check_nrpe")) => return check_nrpe::run("check_nrpe", &words[2..]),
         _ => {}
     }
@@ -195,6 +202,8 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => completion::run(&args),
         Command::Help(args) => help::run(&args, command()),
         Command::Nrpe(Words { words }) => nrpe::run(&words),
+        Command::CheckMem(Words { words }) => own_plugin::run("check_mem", &words),
+        Command::CheckCpu(Words { words }) => own_plugin::run("check_cpu", &words),
         Command::CheckNrpe(Words { words }) => check_nrpe::run("check_nrpe", &words),
     }
 }

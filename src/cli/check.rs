@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap_complete::engine::ArgValueCompleter;
@@ -18,7 +19,7 @@ use crate::agent::{own_answer, passive_answer, restore_standing, rule_answer, ve
 use crate::clock;
 use crate::config::{Check, Config};
 use crate::control::{self, AskError, Request, Response};
-use crate::daemon::read_history;
+use crate::daemon::{normal_now, read_history};
 use crate::evaluate::{Taken, evaluate};
 use crate::execute::{Job, PluginEnvironment, TableRows};
 use crate::exit_code::ExitCode;
@@ -182,9 +183,11 @@ fn run_here(
 ) -> Result<Outcome, Failure> {
     let history = Reader::open(store).and_then(|reader| read_history(&reader, &check.name, Some(check)));
     let runs = history.map(|history| history.runs).unwrap_or_default();
+    let now_ms = clock::now().wall_ms;
+    let normal = Reader::open(store).ok().and_then(|reader| normal_now(&reader, check, now_ms)).map(Arc::new);
     let job = match Job::of_check(check, config, &PluginEnvironment::of_this_process()) {
         None => {
-            let stands = || restore_standing(check, &runs, clock::now()).previous;
+            let stands = || restore_standing(check, &runs, None, clock::now()).previous;
             let answer = match check.command.is_rule() {
                 true => rule_answer(runs.last(), stands()),
                 false => passive_answer(check.command.reports(), runs.last()),
@@ -199,7 +202,7 @@ fn run_here(
         Some(job) => job,
     };
     let started = clock::now();
-    let mut restored = restore_standing(check, &runs, started);
+    let mut restored = restore_standing(check, &runs, normal, started);
     let mut rows = TableRows::read(store, std::iter::once(check));
     let Observation { mut run, printed, uptime, .. } = job
         .run_once(&mut rows)

@@ -4,9 +4,8 @@ use std::io::Write;
 
 use clap_complete::engine::ArgValueCompleter;
 use custos_query::{FORECAST_DAYS, ForecastRequest, ForecastSilent, Forecasted, ReadContext, SimilarSeries};
-use custos_store::{Metric, Reader};
+use custos_store::Reader;
 use jiff::Zoned;
-use serde_json::json;
 
 use super::completion;
 use super::one_series::one_series;
@@ -14,8 +13,9 @@ use super::read::{Failure, Opened, ReadArgs, finish, json_line, local_time, now,
 use super::style::printable;
 use crate::config::Config;
 use crate::exit_code::ExitCode;
-use crate::limits::{FORECAST_RUNS_MAX, FORECAST_STALE_MS};
+use crate::limits::FORECAST_STALE_MS;
 use crate::text::human::{Prefixes, duration_ms, quantity};
+use crate::why::{ForecastLine, MetricLimit, metric_limit};
 
 /// Shows when a metric will reach a limit, by what it did since its rate changed last.
 ///
@@ -46,12 +46,6 @@ pub(super) fn run(args: &ForecastArgs) -> ExitCode {
     finish(|out| answer(args, &now(), out))
 }
 
-/// A limit, and whose it is.
-struct Limit {
-    value: f64,
-    whose: &'static str,
-}
-
 fn answer(args: &ForecastArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure> {
     let at_ms = time_or_now("--at", args.at.as_deref(), now)?;
     let Opened { reader, config, mut damage, .. } = args.read.open()?;
@@ -64,7 +58,7 @@ fn answer(args: &ForecastArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), F
     let request = ForecastRequest { check: &of.check, series: &of.series, limit: limit.value, at_ms };
     let found = request.read(&reader, &mut ReadContext::new(&mut on_damage))?;
     if args.json {
-        json_line(&object(&of, &limit, at_ms, &found), out)?;
+        json_line(&ForecastLine::of(&of, limit.value, at_ms, &found), out)?;
     } else {
         let name = format!("{}:{}", of.check, of.series.key);
         writeln!(out, "{}", printable(&name))?;
@@ -82,63 +76,25 @@ fn limit(
     config: Option<&Config>,
     of: &SimilarSeries,
     at_ms: i64,
-) -> Result<Limit, Failure> {
+) -> Result<MetricLimit, Failure> {
     if let Some(value) = args.limit {
         if !value.is_finite() {
             return Err(Failure::usage("--limit is not a number"));
         }
-        return Ok(Limit { value, whose: "" });
+        return Ok(MetricLimit { value, whose: "" });
     }
-    let runs = reader.runs_rev(&of.check, i64::MIN..at_ms).flatten();
-    let is_it = |metric: &Metric| of.series.key.names(metric);
-    let newest = runs.take(FORECAST_RUNS_MAX).find_map(|run| run.metrics.into_iter().find(is_it));
-    let named = newest.iter().filter_map(|metric| Some((metric.max?, "the greatest value")));
-    let ranges = newest.iter().filter_map(|metric| Some((metric.crit?.end, "its critical range")));
     let known = config.and_then(|config| config.checks.get(&of.check));
     let own = known.iter().flat_map(|check| &check.thresholds).filter(|one| one.is_for(&of.series.key.label));
-    let own = own.filter_map(|one| Some((one.critical.as_ref()?.bounds.end, "the critical range")));
-    let found = named.chain(ranges).chain(own).find(|(value, _)| value.is_finite());
-    let Some((value, whose)) = found else {
-        return Err(Failure::usage(
-            "neither the plugin nor the configuration names a limit; give one by --limit",
-        ));
-    };
-    Ok(Limit { value, whose })
-}
-
-fn object(
-    of: &SimilarSeries,
-    limit: &Limit,
-    at_ms: i64,
-    found: &Result<Forecasted, ForecastSilent>,
-) -> serde_json::Value {
-    let reason = match found {
-        Ok(_) => None,
-        Err(ForecastSilent::Short) => Some("short"),
-        Err(ForecastSilent::Jumps) => Some("jumps"),
-    };
-    let known = found.as_ref().ok();
-    json!({
-        "check": of.check,
-        "metric": of.series.key.to_string(),
-        "at_ms": at_ms,
-        "limit": limit.value,
-        "value": known.map(|found| found.value),
-        "median_ms": known.and_then(|found| found.median_ms),
-        "low_ms": known.and_then(|found| found.low_ms),
-        "high_ms": known.and_then(|found| found.high_ms),
-        "probability": known.map(|found| json!({ "7d": found.probability[0], "30d": found.probability[1] })),
-        "since_ms": known.map(|found| found.since_ms),
-        "per_day": known.map(|found| found.per_day),
-        "held": known.map(|found| [found.held.0, found.held.1]),
-        "reason": reason,
+    let own = own.filter_map(|one| Some(one.critical.as_ref()?.bounds.end));
+    metric_limit(reader, of, at_ms, own).ok_or_else(|| {
+        Failure::usage("neither the plugin nor the configuration names a limit; give one by --limit")
     })
 }
 
 /// The forecast in words.
 fn lines(
     found: &Result<Forecasted, ForecastSilent>,
-    limit: &Limit,
+    limit: &MetricLimit,
     unit: &str,
     at_ms: i64,
     now: &Zoned,
@@ -188,7 +144,7 @@ fn lines(
 
 #[cfg(test)]
 mod tests {
-    use custos_store::{Bounds, Run, Value, Writer};
+    use custos_store::{Bounds, Metric, Run, Value, Writer};
 
     use super::*;
     use crate::cli::stage::{self, NOON};

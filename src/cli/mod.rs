@@ -33,6 +33,7 @@ mod notify;
 mod nrpe;
 mod nrpe_settings;
 mod one_series;
+mod own_plugin;
 mod progress;
 mod query;
 mod read;

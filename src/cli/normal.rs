@@ -79,7 +79,7 @@ pub(super) fn normal(
 }
 
 /// The day since a Monday, and the hour of it.
-fn hour_of(time_ms: i64, zone: &TimeZone) -> (i64, usize) {
+pub(super) fn hour_of(time_ms: i64, zone: &TimeZone) -> (i64, usize) {
     let Ok(time) = Timestamp::from_millisecond(time_ms) else { return (0, 0) };
     let local = time.to_zoned(zone.clone());
     let days = MONDAY.until(local.date()).map(|span| i64::from(span.get_days())).unwrap_or(0);
@@ -90,6 +90,12 @@ fn hour_of(time_ms: i64, zone: &TimeZone) -> (i64, usize) {
 pub(super) fn week_hour(time_ms: i64, zone: &TimeZone) -> usize {
     let (day, hour) = hour_of(time_ms, zone);
     day.rem_euclid(7) as usize * 24 + hour
+}
+
+/// An hour of the week as people say it: `Mon 14:00`, or `14:00` if all days are the same.
+pub(super) fn week_hour_name(hour: usize, by_day: bool) -> String {
+    let (day, hour) = (DAYS[hour / 24 % DAYS.len()], hour % 24);
+    if by_day { format!("{hour:02}:00") } else { format!("{day} {hour:02}:00") }
 }
 
 fn lines(of: &SimilarSeries, unit: &str, normal: &Normal, zone: &TimeZone, style: Style) -> Vec<String> {

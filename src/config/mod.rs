@@ -16,11 +16,11 @@ pub use model::{
     AGENT_CHECK, Access, Alertmanager, ByteUnits, Check, CheckNameFault, CheckNotify, Command, Condition,
     Config, Email, GraphStyle, GroupBy, Heartbeat, HttpConfig, HttpReceiver, Icinga, Inhibition, JudgedCheck,
     JudgedRange, JudgedThreshold, KeyPart, Limit, Listening, MailTls, Matchers, Medium, NameGlob, Native,
-    NativeCheck, NatsReceiver, Network, NotifyConfig, Nrdp, NrpeConfig, NrpeKeys, Nsca, OnMissing, Part,
-    Priority, Process, Protocol, Receiver, RunAs, Secret, Serving, Signal, Sink, SinkStart, SnmpAccess,
-    SnmpConfig, SnmpPoll, SnmpProfile, SnmpUser, SnmpWanted, Stale, SyncPolicy, TablePoll, Target, Template,
-    Threshold, TrapRule, TrapsConfig, UNMATCHED_CHECK, UnitRange, Variable, Wanted, Webhook, implicit_check,
-    label_matcher,
+    NativeCheck, NatsReceiver, Network, NotifyConfig, Nrdp, NrpeConfig, NrpeKeys, Nsca, OnMissing,
+    OutsideNormal, Part, Priority, Process, Protocol, Receiver, RunAs, Secret, Serving, Signal, Sink,
+    SinkStart, SnmpAccess, SnmpConfig, SnmpPoll, SnmpProfile, SnmpUser, SnmpWanted, Stale, SyncPolicy,
+    TablePoll, Target, Template, Threshold, Tolerance, TrapRule, TrapsConfig, UNMATCHED_CHECK, UnitRange,
+    Variable, Wanted, Webhook, implicit_check, label_matcher,
 };
 pub use read::{DEFAULT_PATH, Loaded, Surroundings, load, load_with, rules_not_checks, store_named};
 pub use reference::{manual, schema};

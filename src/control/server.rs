@@ -170,13 +170,15 @@ async fn gone(read: &mut OwnedReadHalf) -> std::io::Result<()> {
 }
 
 /// Waits for an answer, and sends an empty line meanwhile, at once and then every [`CONTROL_SIGN_OF_LIFE`], so that whoever
-/// asks knows that the agent is there.
+/// asks knows that the agent is there. Where nobody is there any more, nothing is begun: they were told that it failed.
 async fn with_signs_of_life(
     answer: impl Future<Output = Response>,
     write: &mut OwnedWriteHalf,
 ) -> std::io::Result<Response> {
     let mut answer = std::pin::pin!(answer);
     let mut ticks = tokio::time::interval(CONTROL_SIGN_OF_LIFE);
+    ticks.tick().await;
+    write.write_all(b"\n").await?;
     loop {
         tokio::select! {
             response = &mut answer => return Ok(response),

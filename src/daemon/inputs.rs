@@ -6,6 +6,7 @@ use tokio::signal::unix::Signal;
 use tokio::sync::mpsc;
 
 use super::deliveries::Delivered;
+use super::normal::{Normal, NormalReading};
 use super::reading::{Reading, Reloaded};
 use crate::control::Said;
 use crate::execute::Executor;
@@ -23,6 +24,8 @@ pub(super) struct Inputs {
     pub(super) judged: mpsc::Receiver<JudgedGroup>,
     /// The reload under way.
     pub(super) reading: Option<Reading>,
+    /// What is normal, which is read each day.
+    pub(super) normal: NormalReading,
     pub(super) hangup: Signal,
     pub(super) terminate: Signal,
     pub(super) interrupt: Signal,
@@ -43,6 +46,8 @@ pub(super) enum Input {
     /// The configuration was read again.
     Reloaded(Result<Box<Reloaded>, String>),
     Terminate,
+    /// It was read what is normal.
+    Normal(Normal),
     /// It is time to look how the parts are doing.
     Look,
     /// A check is due.
@@ -70,6 +75,7 @@ impl Inputs {
             Some(results) = self.passive.recv() => Input::Asked(Outside::Passive(results)),
             Some(delivered) = self.delivered.recv() => Input::Delivered(delivered),
             read = read(&mut self.reading) => Input::Reloaded(read),
+            normal = normal(&mut self.normal) => Input::Normal(normal),
             _ = self.hangup.recv() => Input::Hangup,
             _ = self.terminate.recv() => Input::Terminate,
             _ = self.interrupt.recv() => Input::Terminate,
@@ -85,4 +91,16 @@ async fn read(reading: &mut Option<Reading>) -> Result<Box<Reloaded>, String> {
     let read = under_way.await;
     *reading = None;
     read.unwrap_or_else(|_| Err("reading the configuration broke off; the log says why".to_owned()))
+}
+
+/// What is normal, once the reading under way has ended; nothing if it broke off.
+async fn normal(reading: &mut NormalReading) -> Normal {
+    loop {
+        let Some(under_way) = &mut reading.under_way else { return std::future::pending().await };
+        let read = under_way.await;
+        reading.under_way = None;
+        if let Ok(normal) = read {
+            return normal;
+        }
+    }
 }

@@ -54,6 +54,7 @@ impl Daemon {
 
     /// Checks the health of the parts, and has it recorded at its interval or when the state of one changed.
     pub(super) fn look(&mut self, now: Moment) {
+        self.inputs.normal.look(&self.config, now.wall_ms);
         self.notify.alive();
         self.control.look();
         self.nrpe.look(now);

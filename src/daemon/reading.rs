@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::history::read_some;
 use super::lost_rules::LostRules;
+use super::normal::{self, Normal};
 use super::settings::Source;
 use super::trap_receiver::{Reception, reception};
 use crate::agent::History;
@@ -35,6 +36,8 @@ pub(super) struct Reloaded {
     pub(super) reception: Option<Reception>,
     /// Histories of the checks that are new.
     pub(super) histories: Vec<History>,
+    /// What is normal, by checks whose thresholds follow that.
+    pub(super) normal: Normal,
     /// What was noted of the rows of their tables.
     pub(super) rows: TableRows,
     /// Rules of rule files that are no longer there, if any are not.
@@ -135,9 +138,10 @@ fn read(source: &Source, current: &Config) -> Result<Box<Reloaded>, String> {
     } else {
         Vec::new()
     };
+    let normal = normal::read_all(&config, clock::now().wall_ms);
     let rows = config.checks.values().filter(|check| new(&check.name)).map(|check| &**check);
     let rows = TableRows::read(&config.store, rows);
-    Ok(Box::new(Reloaded { config, settings, http, sinks, reception, histories, rows, lost_rules }))
+    Ok(Box::new(Reloaded { config, settings, http, sinks, reception, histories, normal, rows, lost_rules }))
 }
 
 #[cfg(test)]

@@ -34,7 +34,8 @@ impl Daemon {
     }
 
     fn take(&mut self, reloaded: Reloaded, now: Moment) -> Result<(), String> {
-        let Reloaded { config, settings, http, sinks, reception, histories, rows, lost_rules } = reloaded;
+        let Reloaded { config, settings, http, sinks, reception, histories, normal, rows, lost_rules } =
+            reloaded;
         let prepared = self.http.prepare(http);
         let reloaded = prepared.and_then(|http| {
             self.reload_listeners(reception, settings, now)?;
@@ -53,6 +54,7 @@ impl Daemon {
         if let Err(error) = self.judge.define(&self.config) {
             tracing::error!("rules are not judged: {error}");
         }
+        self.handle(Event::Normal(normal), now);
         self.handle(Event::Reload(Arc::clone(&self.config), histories), now);
         Ok(())
     }

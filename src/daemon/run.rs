@@ -16,6 +16,7 @@ use super::graphs::Graphs;
 use super::history::read_all;
 use super::http_server::HttpServer;
 use super::inputs::{Input, Inputs, Outside};
+use super::normal::{self, NormalReading};
 use super::notified::{go_on, notifier, sender};
 use super::notify::Notify;
 use super::nrpe_listener::NrpeListener;
@@ -144,6 +145,7 @@ impl Daemon {
                 delivered,
                 judged,
                 reading: None,
+                normal: NormalReading::default(),
                 hangup: signal(SignalKind::hangup())?,
                 terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
@@ -159,6 +161,9 @@ impl Daemon {
             source,
             stopping,
         };
+        let normal = normal::read_all(&daemon.config, now.wall_ms);
+        daemon.inputs.normal.read_at(now.wall_ms);
+        daemon.agent.set_normal(normal);
         daemon.agent.restore(stored.histories, now, &mut daemon.effects);
         daemon.start_nrpe(now)?;
         daemon.http.start_sometime(http::Settings::of(&daemon.config), now);
@@ -194,6 +199,7 @@ impl Daemon {
                 Input::Hangup => self.reload(now),
                 Input::Reloaded(read) => self.reloaded(read, now),
                 Input::Look => self.look(now),
+                Input::Normal(normal) => self.handle(Event::Normal(normal), now),
                 Input::Due => self.handle(Event::Wake, now),
                 Input::Asked(asked) => self.asked(asked, now),
                 Input::Ended(ticket, observation) => self.ended(ticket, observation, now),

@@ -95,7 +95,7 @@ impl Daemon {
                 Input::Judged(judged) => self.handle(Event::Judged(judged), now),
                 Input::Terminate => break,
                 Input::Look => self.notify.alive(),
-                Input::Hangup | Input::Reloaded(_) | Input::Due => {}
+                Input::Hangup | Input::Reloaded(_) | Input::Normal(_) | Input::Due => {}
             }
         }
         answered

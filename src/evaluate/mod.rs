@@ -3,6 +3,7 @@
 
 mod flapping;
 mod instances;
+mod normal;
 mod rate;
 mod standing;
 mod taken;
@@ -14,6 +15,7 @@ mod verdict;
 pub use custos_query::{Change, ChangeKind, PENDING, PreviousState, is_judged, stored_change};
 pub use flapping::{FLAP_STATES, percent as flap_percent};
 pub use instances::{CheckInstances, Labels, Report, instance_name};
+pub use normal::normal_metrics;
 pub use standing::{Counting, advance};
 pub use taken::Taken;
 pub use threshold::{Pending, judge, judges};

@@ -22,6 +22,7 @@ fn threshold(metric: &str) -> Threshold {
         matcher: globset::Glob::new(metric).unwrap().compile_matcher(),
         warning: range(f64::NEG_INFINITY, 10.0, None),
         critical: range(f64::NEG_INFINITY, 20.0, None),
+        normal: None,
         pending_for: Duration::ZERO,
         rate: false,
         on_missing: OnMissing::State(State::Unknown),
@@ -47,7 +48,7 @@ fn states(check: &Check, values: &[Option<f64>]) -> Vec<State> {
     let mut pending = Pending::default();
     let run = |(n, value): (usize, &Option<f64>)| {
         let metrics: Vec<Metric> = value.iter().map(|value| metric("v", Some(*value))).collect();
-        judge(check, &metrics, &mut pending, Taken::at(n as i64 * 10 * SECOND_US)).0
+        judge(check, &metrics, 0, &mut pending, Taken::at(n as i64 * 10 * SECOND_US)).0
     };
     values.iter().enumerate().map(run).collect()
 }
@@ -79,7 +80,7 @@ fn a_long_time_without_runs_starts_the_clock_anew() {
     let check = check(Threshold { pending_for: Duration::from_secs(20), ..threshold("v") });
     let mut pending = Pending::default();
     let mut at = |second: i64| {
-        judge(&check, &[metric("v", Some(25.0))], &mut pending, Taken::at(second * SECOND_US)).0
+        judge(&check, &[metric("v", Some(25.0))], 0, &mut pending, Taken::at(second * SECOND_US)).0
     };
     assert_eq!([at(0), at(30), at(70), at(80), at(90)], [O, C, O, O, C]);
 }
@@ -89,7 +90,7 @@ fn a_clock_that_was_read_back_in_milliseconds_is_not_short_for_it() {
     let check = check(Threshold { pending_for: Duration::from_secs(20), ..threshold("v") });
     let last_after_us = |us: i64| {
         let mut pending = Pending::default();
-        let mut at = |us: i64| judge(&check, &[metric("v", Some(25.0))], &mut pending, Taken::at(us)).0;
+        let mut at = |us: i64| judge(&check, &[metric("v", Some(25.0))], 0, &mut pending, Taken::at(us)).0;
         at(0);
         at(10 * SECOND_US);
         at(us)
@@ -104,7 +105,7 @@ fn last_finding(pending_for: Duration, seconds: &[f64]) -> String {
     let mut pending = Pending::default();
     let judged = seconds.iter().map(|second| {
         let taken = Taken::at((second * SECOND_US as f64) as i64);
-        judge(&check, &[metric("v", Some(25.0))], &mut pending, taken).1
+        judge(&check, &[metric("v", Some(25.0))], 0, &mut pending, taken).1
     });
     judged.last().unwrap()
 }
@@ -129,7 +130,7 @@ fn value_and_range_are_shown_in_one_unit() {
         let critical = Some(UnitRange { bounds, unit: None, written: written.to_owned() });
         let check = check(Threshold { critical, warning: None, ..threshold("v") });
         let metric = Metric { unit: unit.to_owned(), ..metric("v", Some(30.0)) };
-        judge(&check, &[metric], &mut Pending::default(), Taken::at(0)).1
+        judge(&check, &[metric], 0, &mut Pending::default(), Taken::at(0)).1
     };
     assert_eq!(plain("B", "~:5"), "CRITICAL: v is 30 B, outside ~:5 B");
     assert_eq!(plain("%", "~:5"), "CRITICAL: v is 30%, outside ~:5%");
@@ -141,7 +142,7 @@ fn value_and_range_are_shown_in_one_unit() {
         ..metric("w", Some(3e6))
     };
     let check = Check { evaluate_perfdata: true, thresholds: Vec::new(), ..check(threshold("v")) };
-    let said = judge(&check, &[own], &mut Pending::default(), Taken::at(0)).1;
+    let said = judge(&check, &[own], 0, &mut Pending::default(), Taken::at(0)).1;
     assert_eq!(said, "CRITICAL: w is 3 MB, the plugin's own limit is 5 B");
 }
 
@@ -168,7 +169,7 @@ fn nan_is_like_a_missing_value_and_infinity_is_beyond_all_bounds() {
     let values = [Some(25.0), Some(f64::NAN), Some(f64::INFINITY), Some(f64::NEG_INFINITY)];
     let nan = Threshold { on_missing: OnMissing::State(W), ..threshold("v") };
     assert_eq!(states(&check(nan.clone()), &values), [C, W, C, O]);
-    let said = judge(&check(nan), &[metric("v", values[1])], &mut Pending::default(), Taken::at(0)).1;
+    let said = judge(&check(nan), &[metric("v", values[1])], 0, &mut Pending::default(), Taken::at(0)).1;
     assert_eq!(said, "WARNING: v is NaN");
 }
 
@@ -184,7 +185,7 @@ fn a_missing_metric_breaks_the_clock() {
 fn a_glob_judges_each_metric_by_itself_and_takes_the_worst() {
     let check = check(threshold("disk*"));
     let metrics = [metric("disk1", Some(15.0)), metric("disk2", Some(25.0)), metric("cpu", Some(99.0))];
-    let (state, said) = judge(&check, &metrics, &mut Pending::default(), Taken::at(0));
+    let (state, said) = judge(&check, &metrics, 0, &mut Pending::default(), Taken::at(0));
     assert_eq!(state, C);
     assert_eq!(said, "CRITICAL: disk2 is 25, outside -inf:20; WARNING: disk1 is 15, outside -inf:10");
 }
@@ -192,7 +193,7 @@ fn a_glob_judges_each_metric_by_itself_and_takes_the_worst() {
 #[test]
 fn an_undetermined_value_is_missing() {
     let (state, said) =
-        judge(&check(threshold("v")), &[metric("v", None)], &mut Pending::default(), Taken::at(0));
+        judge(&check(threshold("v")), &[metric("v", None)], 0, &mut Pending::default(), Taken::at(0));
     assert_eq!((state, said.as_str()), (U, "UNKNOWN: v is undetermined"));
 }
 
@@ -200,7 +201,7 @@ fn an_undetermined_value_is_missing() {
 fn units_of_different_kinds_are_not_compared() {
     let bytes = Threshold { critical: range(0.0, 8e9, Some("B")), ..threshold("v") };
     let seconds = Metric { unit: "s".to_owned(), ..metric("v", Some(1.0)) };
-    let (state, said) = judge(&check(bytes), &[seconds], &mut Pending::default(), Taken::at(0));
+    let (state, said) = judge(&check(bytes), &[seconds], 0, &mut Pending::default(), Taken::at(0));
     assert_eq!(state, U);
     assert!(said.contains("has the unit s, so it cannot be compared with 0:8000000000"), "{said}");
 }
@@ -211,9 +212,9 @@ fn the_plugins_own_ranges_count_only_where_they_are_to() {
     let own = Metric { crit: Some(limit), ..metric("w", Some(6.0)) };
     let mut check = check(threshold("v"));
     check.thresholds.clear();
-    assert_eq!(judge(&check, std::slice::from_ref(&own), &mut Pending::default(), Taken::at(0)).0, O);
+    assert_eq!(judge(&check, std::slice::from_ref(&own), 0, &mut Pending::default(), Taken::at(0)).0, O);
     check.evaluate_perfdata = true;
-    assert_eq!(judge(&check, &[own], &mut Pending::default(), Taken::at(0)).0, C);
+    assert_eq!(judge(&check, &[own], 0, &mut Pending::default(), Taken::at(0)).0, C);
 }
 
 /// Judges a counter once a minute by a limit of 10 and 20 each second.
@@ -222,7 +223,7 @@ fn rated(threshold: Threshold, unit: &str, values: &[f64]) -> Vec<(State, String
     let mut pending = Pending::default();
     let run = |(n, value): (usize, &f64)| {
         let metric = Metric { unit: unit.to_owned(), ..metric("v", Some(*value)) };
-        judge(&check, &[metric], &mut pending, Taken::at(n as i64 * 60 * SECOND_US))
+        judge(&check, &[metric], 0, &mut pending, Taken::at(n as i64 * 60 * SECOND_US))
     };
     values.iter().enumerate().map(run).collect()
 }

@@ -4,13 +4,16 @@
 //! the critical range has been crossed for the whole of `for`, WARNING once either has. A stretch without runs
 //! that is longer than [`GAP_INTERVALS`] intervals breaks the clock, as nothing is known of it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use custos_compat::nagios::Range;
-use custos_query::COUNTER;
+use custos_query::{COUNTER, NormalDays};
 use custos_store::{Bounds, Metric, State, Value};
 
+use super::normal::{follows, range_of};
 use super::rate::Counters;
 use super::taken::Taken;
 use crate::clock::micros;
@@ -33,6 +36,15 @@ pub struct Pending {
     last_run_us: Option<i64>,
     /// What the counters of thresholds on rates showed last.
     counters: Counters,
+    /// What is normal, for thresholds that follow it.
+    normal: Option<Arc<NormalDays>>,
+}
+
+impl Pending {
+    /// From now on this is normal.
+    pub fn set_normal(&mut self, normal: Option<Arc<NormalDays>>) {
+        self.normal = normal;
+    }
 }
 
 /// Since when a metric has been beyond each level without a break, by the monotonic clock.
@@ -44,8 +56,14 @@ struct CrossedSince {
 
 /// Judges a run's metrics by the check's thresholds.
 ///
-/// Returns the worst state and one sentence for each threshold that is not OK, worst first.
-pub fn judge(check: &Check, metrics: &[Metric], pending: &mut Pending, taken: Taken) -> (State, String) {
+/// `time_ms` is when the run was (ms since the epoch). Returns the worst state and one sentence for each threshold that is not OK, worst first.
+pub fn judge(
+    check: &Check,
+    metrics: &[Metric],
+    time_ms: i64,
+    pending: &mut Pending,
+    taken: Taken,
+) -> (State, String) {
     let now_us = taken.slot_us;
     let gap_us = micros(check.check_interval.max(check.retry_interval) * GAP_INTERVALS + check.timeout);
     if pending.last_run_us.is_some_and(|last| now_us.saturating_sub(last) > gap_us as i64) {
@@ -56,7 +74,7 @@ pub fn judge(check: &Check, metrics: &[Metric], pending: &mut Pending, taken: Ta
 
     let mut findings: Vec<(State, String)> = Vec::new();
     for (index, threshold) in check.thresholds.iter().enumerate() {
-        let found = judge_one(index, threshold, metrics, pending, taken);
+        let found = judge_one(index, threshold, (metrics, time_ms), pending, taken);
         if found.iter().all(|finding| finding.0 == State::Ok) {
             pending.last.remove(&index);
         } else if let Some(worst) = found.iter().max_by_key(|finding| finding.0.severity()) {
@@ -89,7 +107,7 @@ fn matching<'m>(threshold: &Threshold, metrics: &'m [Metric]) -> impl Iterator<I
 fn judge_one(
     index: usize,
     threshold: &Threshold,
-    metrics: &[Metric],
+    (metrics, time_ms): (&[Metric], i64),
     pending: &mut Pending,
     taken: Taken,
 ) -> Vec<(State, String)> {
@@ -116,25 +134,27 @@ fn judge_one(
                 None => continue,
             },
         };
-        if let Some(mismatch) = unit_mismatch(threshold, metric) {
+        let ranges = Ranges::of(threshold, metric, pending.normal.as_deref(), time_ms);
+        if let Some(mismatch) = unit_mismatch(threshold, &ranges, metric) {
             findings.push((State::Unknown, mismatch));
             continue;
         }
-        let beyond_critical = crosses(threshold.critical.as_ref(), value);
-        let beyond_warning = beyond_critical || crosses(threshold.warning.as_ref(), value);
+        let beyond_critical = crosses(ranges.critical.as_deref(), value);
+        let beyond_warning = beyond_critical || crosses(ranges.warning.as_deref(), value);
         let crossed = pending.crossed.entry((index, series)).or_default();
         start_or_stop(&mut crossed.critical_since_us, beyond_critical, now_us);
         start_or_stop(&mut crossed.warning_since_us, beyond_warning, now_us);
         let for_us = micros(threshold.pending_for) as i64;
         let long_enough =
             |since: Option<i64>| since.is_some_and(|since| now_us - since > for_us - TIME_GRAIN_US);
-        let found = match (&threshold.critical, &threshold.warning) {
+        let found = match (&ranges.critical, &ranges.warning) {
             (Some(range), _) if long_enough(crossed.critical_since_us) => Some((State::Critical, range)),
             // Beyond critical only, and not long enough for it: with no warning range there is nothing to say yet.
             (_, Some(range)) if long_enough(crossed.warning_since_us) => Some((State::Warning, range)),
             _ => None,
         };
-        findings.extend(found.map(|(state, range)| (state, sentence(threshold, metric, value, range))));
+        findings
+            .extend(found.map(|(state, range)| (state, sentence(threshold, metric, (state, value), range))));
     }
     findings
 }
@@ -196,11 +216,37 @@ fn start_or_stop(since_us: &mut Option<i64>, beyond: bool, now_us: i64) {
     *since_us = if beyond { Some(since_us.map_or(now_us, |since| since.min(now_us))) } else { None };
 }
 
-fn unit_mismatch(threshold: &Threshold, metric: &Metric) -> Option<String> {
+/// The ranges of a threshold for a metric in a run.
+struct Ranges<'t> {
+    warning: Option<Cow<'t, UnitRange>>,
+    critical: Option<Cow<'t, UnitRange>>,
+}
+
+impl<'t> Ranges<'t> {
+    /// Those that are configured, and what is tolerated beyond what is normal.
+    fn of(threshold: &'t Threshold, metric: &Metric, days: Option<&NormalDays>, time_ms: i64) -> Ranges<'t> {
+        let followed = |state| {
+            let normal = follows(threshold, state)?;
+            range_of(normal, threshold, metric, days?, time_ms).map(Cow::Owned)
+        };
+        Ranges {
+            warning: threshold.warning.as_ref().map(Cow::Borrowed).or_else(|| followed(State::Warning)),
+            critical: threshold.critical.as_ref().map(Cow::Borrowed).or_else(|| followed(State::Critical)),
+        }
+    }
+}
+
+fn unit_mismatch(threshold: &Threshold, ranges: &Ranges<'_>, metric: &Metric) -> Option<String> {
     if threshold.rate && metric.unit == COUNTER {
         return None;
     }
-    let ranges = [&threshold.warning, &threshold.critical];
+    if threshold.normal.is_some() && metric.unit == COUNTER {
+        let name = series_name(metric);
+        return Some(format!(
+            "{name} is a counter: of how fast it grows something is normal, with `rate: true`"
+        ));
+    }
+    let ranges = [&ranges.warning, &ranges.critical];
     let range = ranges.into_iter().flatten().find(|r| r.unit.as_ref().is_some_and(|u| *u != metric.unit))?;
     let own = if metric.unit.is_empty() { "no unit".to_owned() } else { format!("the unit {}", metric.unit) };
     Some(format!("{} has {own}, so it cannot be compared with {}", metric.label, range.written))
@@ -208,7 +254,12 @@ fn unit_mismatch(threshold: &Threshold, metric: &Metric) -> Option<String> {
 
 /// What a threshold says of a metric beyond a range. The text does not change while the value does not, and is true
 /// whatever of the history is known: it gives the configured `for`, not the time since the crossing.
-fn sentence(threshold: &Threshold, metric: &Metric, value: f64, range: &UnitRange) -> String {
+fn sentence(
+    threshold: &Threshold,
+    metric: &Metric,
+    (state, value): (State, f64),
+    range: &UnitRange,
+) -> String {
     let shown = match threshold.rate {
         // What a counter counts is known from the range, if anywhere.
         true if metric.unit == COUNTER => {
@@ -222,7 +273,17 @@ fn sentence(threshold: &Threshold, metric: &Metric, value: f64, range: &UnitRang
         Duration::ZERO => String::new(),
         pending_for => format!(" for at least {}", human::duration_ms(micros(pending_for) as i64 / 1000)),
     };
-    format!("{} is {shown}, {side} {}{duration}", series_name(metric), shown_range(range, &metric.unit))
+    let name = series_name(metric);
+    match follows(threshold, state) {
+        None => format!("{name} is {shown}, {side} {}{duration}", shown_range(range, &metric.unit)),
+        Some(normal) => {
+            let written = &range.written;
+            format!(
+                "{name} is {shown}, outside {written}, which is normal now and {} more{duration}",
+                normal.tolerance
+            )
+        }
+    }
 }
 
 /// A range as it was written. Without a unit it means the metric's base unit, which is then said.

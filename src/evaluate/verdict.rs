@@ -28,7 +28,7 @@ pub fn judge_run(check: &Check, pending: &mut Pending, taken: Taken, run: &mut R
     if !is_judged(run.reason) {
         return;
     }
-    let (limit_state, judgement) = judge(check, &run.metrics, pending, taken);
+    let (limit_state, judgement) = judge(check, &run.metrics, run.time_ms, pending, taken);
     run.state = run.plugin_state.worst(limit_state);
     if !judgement.is_empty() {
         // Remarks on the output stay, a line each, ahead of what the limits found.

@@ -26,7 +26,7 @@ pub use examine::{Finding, examine};
 pub use executor::Executor;
 pub use job::Job;
 pub use line::Line;
-pub use native::why_not;
+pub use native::{own_plugin, why_not};
 pub use plugin::{PluginEnvironment, PluginJob, plugin_spec};
 pub use poll::PollJob;
 pub use rows::TableRows;

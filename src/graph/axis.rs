@@ -119,7 +119,7 @@ impl ValueAxis {
         }
         let (scaled, step) = (value / divisor, self.step / divisor);
         if !(1e-9..1e15).contains(&step) {
-            return format!("{scaled:.1e}");
+            return format!("{scaled:.1e}{suffix}");
         }
         let decimals = (-step.log10().floor()).max(0.0) as usize;
         format!("{scaled:.decimals$}{suffix}")

@@ -150,7 +150,9 @@ impl Access {
             )
         };
         let Some(value) = headers.get(header::ORIGIN) else {
-            let is_foreign = headers.get(SEC_FETCH_SITE).is_some_and(|site| site == "cross-site");
+            // Another origin of the same site is another page all the same.
+            let is_own = |site: &HeaderValue| site == "same-origin" || site == "none";
+            let is_foreign = headers.get(SEC_FETCH_SITE).is_some_and(|site| !is_own(site));
             return if is_foreign { Err(refused()) } else { Ok(None) };
         };
         if let Some(listed) = self.listed(headers) {
@@ -295,6 +297,9 @@ mod tests {
         assert_eq!(sent(&[host, ("origin", "https://evil.example")]), Err(403));
         assert_eq!(sent(&[host, ("origin", "null")]), Err(403));
         assert_eq!(sent(&[host, ("sec-fetch-site", "cross-site")]), Err(403));
+        assert_eq!(sent(&[host, ("sec-fetch-site", "same-site")]), Err(403));
+        assert_eq!(sent(&[host, ("sec-fetch-site", "same-origin")]), Ok(Admitted::default()));
+        assert_eq!(sent(&[host, ("sec-fetch-site", "none")]), Ok(Admitted::default()));
         let listed = "https://Grafana.example";
         let origin = Some(HeaderValue::from_static(listed));
         assert_eq!(

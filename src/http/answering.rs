@@ -220,6 +220,12 @@ impl Answerer {
             Ok(admitted) if is_time(&request) => {
                 (Sent::from(api::time(started.wall_ms, clock::now_ms())), admitted)
             }
+            Ok(admitted)
+                if request.uri().path() == api::NOTE_PATH && !self.access.may_have_run(admitted.who) =>
+            {
+                let why = "Writing notes takes a token or a certificate, or `open_watch: true` in the section `http`.\n";
+                (Sent::from(Reply::text(403, why)), admitted)
+            }
             Ok(admitted) if goes_on(&request) => match self.begin(&request, via, admitted.who).await {
                 Ok(begun) => {
                     let took_us = clock::now().mono_us.saturating_sub(started.mono_us);

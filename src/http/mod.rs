@@ -12,6 +12,7 @@ mod gzip;
 mod openmetrics;
 mod page;
 mod params;
+mod places;
 mod reply;
 mod rules;
 mod server;

@@ -47,13 +47,15 @@ impl File {
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-static FILES: [(&str, File); 7] = [
+static FILES: [(&str, File); 9] = [
     ("/", File::new("text/html; charset=utf-8", include_str!("page/index.html"))),
     ("/page/page.css", File::new("text/css; charset=utf-8", include_str!("page/page.css"))),
     ("/page/page.js", File::new(SCRIPT, include_str!("page/page.js"))),
+    ("/page/asked.js", File::new(SCRIPT, include_str!("page/asked.js"))),
     ("/page/agent.js", File::new(SCRIPT, include_str!("page/agent.js"))),
     ("/page/board.js", File::new(SCRIPT, include_str!("page/board.js"))),
     ("/page/chart.js", File::new(SCRIPT, include_str!("page/chart.js"))),
+    ("/page/past.js", File::new(SCRIPT, include_str!("page/past.js"))),
     ("/page/view.js", File::new(SCRIPT, include_str!("page/view.js"))),
 ];
 

@@ -1,22 +1,20 @@
 //! The server: sockets, connections and their bounds. Requests go to `answering.rs`.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use custos_promql::limits::STACK_BYTES;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use openssl::ssl::SslContext;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 
 use super::answering::Answerer;
 use super::counters::Report;
+use super::places::{Places, Seat};
 use super::settings::Settings;
 use super::socket::{Listener, Socket, Via};
 use super::stores::Stores;
@@ -24,10 +22,9 @@ use super::tls;
 use super::wire::{Leased, Stream, Wire};
 use crate::config::Listening;
 use crate::limits::{
-    HTTP_CONNECTIONS_MAX, HTTP_CONNECTIONS_PER_PEER_MAX, HTTP_DRAIN, HTTP_FIGURES_AT_ONCE,
-    HTTP_FOLLOWS_AT_ONCE, HTTP_HEAD_MAX_BYTES, HTTP_HEAD_TIMEOUT, HTTP_LISTS_AT_ONCE, HTTP_QUERIES_AT_ONCE,
+    HTTP_DRAIN, HTTP_FIGURES_AT_ONCE, HTTP_FOLLOWS_AT_ONCE, HTTP_HEAD_MAX_BYTES, HTTP_HEAD_TIMEOUT,
+    HTTP_LISTS_AT_ONCE, HTTP_QUERIES_AT_ONCE, HTTP_WATCHES_AT_ONCE,
 };
-use crate::lock::locked;
 
 /// Why there is no server.
 #[derive(Debug)]
@@ -57,12 +54,7 @@ impl std::error::Error for ServerError {}
 struct Shared {
     answerer: Arc<Answerer>,
     tls: Option<SslContext>,
-    /// Connections that may be opened.
-    connections: Arc<Semaphore>,
-    /// Connections that are open. Permits are no measure: each socket waits for its next connection with one.
-    open: AtomicU64,
-    /// How many connections each address has.
-    peers: Mutex<HashMap<IpAddr, usize>>,
+    places: Places,
     /// Whether the server is about to end.
     leaving: watch::Receiver<bool>,
 }
@@ -70,7 +62,7 @@ struct Shared {
 impl Shared {
     /// What the agent is told.
     fn report(&self) -> Report {
-        self.answerer.counters.report(self.open.load(Ordering::Relaxed))
+        self.answerer.counters.report(self.places.taken() as u64)
     }
 }
 
@@ -90,7 +82,11 @@ pub fn serve<Ended: Future<Output = ()>>(
     runtime
         .thread_stack_size(STACK_BYTES)
         .max_blocking_threads(
-            HTTP_QUERIES_AT_ONCE + HTTP_LISTS_AT_ONCE + HTTP_FIGURES_AT_ONCE + HTTP_FOLLOWS_AT_ONCE,
+            HTTP_QUERIES_AT_ONCE
+                + HTTP_LISTS_AT_ONCE
+                + HTTP_FIGURES_AT_ONCE
+                + HTTP_FOLLOWS_AT_ONCE
+                + HTTP_WATCHES_AT_ONCE,
         )
         .enable_all();
     let runtime = runtime.build().map_err(ServerError::Threads)?;
@@ -99,9 +95,7 @@ pub fn serve<Ended: Future<Output = ()>>(
         let shared = Arc::new(Shared {
             answerer: Arc::new(Answerer::new(stores, settings, leaving.clone())),
             tls: settings.tls_context().map_err(ServerError::Settings)?,
-            connections: Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX)),
-            open: AtomicU64::new(0),
-            peers: Mutex::default(),
+            places: Places::default(),
             leaving,
         });
         let mut taken = Vec::new();
@@ -118,8 +112,7 @@ pub fn serve<Ended: Future<Output = ()>>(
         accepting.iter().for_each(tokio::task::JoinHandle::abort);
         // Whoever is answered at this moment still gets the answer.
         let _ = leave.send(true);
-        let all = shared.connections.acquire_many(HTTP_CONNECTIONS_MAX as u32);
-        let _ = tokio::time::timeout(HTTP_DRAIN, all).await;
+        let _ = tokio::time::timeout(HTTP_DRAIN, shared.places.all_free()).await;
         Ok(())
     })?;
     // A query that nobody waits for any more is not waited for either.
@@ -129,11 +122,10 @@ pub fn serve<Ended: Future<Output = ()>>(
 
 async fn accept(listener: Listener, shared: Arc<Shared>) {
     loop {
-        // It is never closed.
-        let Ok(permit) = Arc::clone(&shared.connections).acquire_owned().await else { return };
+        shared.places.room().await;
         match listener.accept().await {
             Ok((stream, via)) => {
-                tokio::spawn(admit(stream, via, Arc::clone(&shared), permit));
+                tokio::spawn(admit(stream, via, Arc::clone(&shared)));
             }
             Err(error) => {
                 // Descriptors may have run out.
@@ -145,8 +137,8 @@ async fn accept(listener: Listener, shared: Arc<Shared>) {
 }
 
 /// Serves a connection, unless its client has too many.
-async fn admit(stream: Box<dyn Stream>, via: Via, shared: Arc<Shared>, permit: OwnedSemaphorePermit) {
-    let Some(_place) = PeerPlace::take(&shared, via) else {
+async fn admit(stream: Box<dyn Stream>, via: Via, shared: Arc<Shared>) {
+    let Some(place) = shared.places.take(via.addresses.map(|(_, peer)| peer)).await else {
         shared.answerer.counters.note(|counts| counts.connections_refused += 1);
         return;
     };
@@ -162,16 +154,23 @@ async fn admit(stream: Box<dyn Stream>, via: Via, shared: Arc<Shared>, permit: O
         },
         _ => (stream, via),
     };
-    connection(stream, via, &shared).await;
-    drop(permit);
+    connection(stream, via, &place.seat, &shared).await;
 }
 
 /// Answers the requests of one connection.
-async fn connection(stream: Box<dyn Stream>, via: Via, shared: &Arc<Shared>) {
+async fn connection(stream: Box<dyn Stream>, via: Via, seat: &Arc<Seat>, shared: &Arc<Shared>) {
     let leased = Leased::default();
     let service = service_fn(|request| {
-        let (answerer, leased) = (Arc::clone(&shared.answerer), leased.clone());
-        async move { Ok::<_, Infallible>(answerer.respond(request, via, &leased).await) }
+        let (answerer, leased, seat) = (Arc::clone(&shared.answerer), leased.clone(), Arc::clone(seat));
+        async move {
+            seat.begin();
+            let answer = answerer.respond(request, via, &leased).await;
+            // One over which somebody watches is never idle.
+            if !leased.get() {
+                seat.end();
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut leaving = shared.leaving.clone();
     let served = hyper::server::conn::http1::Builder::new()
@@ -184,7 +183,7 @@ async fn connection(stream: Box<dyn Stream>, via: Via, shared: &Arc<Shared>) {
     let served = loop {
         tokio::select! {
             served = &mut served => break served,
-            _ = leaving.wait_for(|leaving| *leaving), if !left => {
+            () = asked_to_leave(&mut leaving, seat), if !left => {
                 left = true;
                 served.as_mut().graceful_shutdown();
             }
@@ -195,38 +194,10 @@ async fn connection(stream: Box<dyn Stream>, via: Via, shared: &Arc<Shared>) {
     }
 }
 
-/// One of the connections that an address may have.
-struct PeerPlace<'a> {
-    shared: &'a Shared,
-    peer: Option<IpAddr>,
-}
-
-impl<'a> PeerPlace<'a> {
-    fn take(shared: &'a Shared, via: Via) -> Option<PeerPlace<'a>> {
-        let peer = via.addresses.map(|(_, peer)| peer);
-        if let Some(peer) = peer {
-            let mut peers = locked(&shared.peers);
-            let count = peers.entry(peer).or_default();
-            if *count >= HTTP_CONNECTIONS_PER_PEER_MAX {
-                return None;
-            }
-            *count += 1;
-        }
-        shared.open.fetch_add(1, Ordering::Relaxed);
-        Some(PeerPlace { shared, peer })
-    }
-}
-
-impl Drop for PeerPlace<'_> {
-    fn drop(&mut self) {
-        self.shared.open.fetch_sub(1, Ordering::Relaxed);
-        let Some(peer) = self.peer else { return };
-        let mut peers = locked(&self.shared.peers);
-        if let Some(count) = peers.get_mut(&peer) {
-            *count -= 1;
-            if *count == 0 {
-                peers.remove(&peer);
-            }
-        }
+/// Waits until the server ends, or somebody else needs the place.
+async fn asked_to_leave(leaving: &mut watch::Receiver<bool>, seat: &Seat) {
+    tokio::select! {
+        _ = leaving.wait_for(|leaving| *leaving) => {}
+        () = seat.is_needed() => {}
     }
 }

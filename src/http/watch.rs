@@ -11,17 +11,19 @@ use std::thread;
 
 use crossbeam::channel::{Sender, bounded};
 use hyper::body::Bytes;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::access::Who;
 use super::api::{WatchForm, WatchWish};
+use super::places::client_of;
 use super::reply::{Failure, Reply};
 use super::stores::Stores;
 use crate::clock;
 use crate::control::{self, AskError, WatchedLines};
 use crate::limits::{
-    HTTP_WATCHERS_MAX, HTTP_WATCHERS_PER_CLIENT_MAX, WATCH_QUERY_LINES_MAX, WATCH_TIME_INTERVAL,
+    HTTP_WATCHERS_MAX, HTTP_WATCHERS_PER_CLIENT_MAX, HTTP_WATCHES_AT_ONCE, WATCH_QUERY_LINES_MAX,
+    WATCH_TIME_INTERVAL,
 };
 use crate::live::{LiveLine, Queries, Shown, Wish, past, pump};
 use crate::lock::locked;
@@ -37,13 +39,15 @@ impl Client {
     pub(super) fn of(who: Who, peer: Option<IpAddr>) -> Client {
         match who {
             Who::Token(_) => Client::Shown(who),
-            Who::Certified | Who::Anybody => Client::At(peer),
+            Who::Certified | Who::Anybody => Client::At(peer.map(client_of)),
         }
     }
 }
 
 /// Those who watch.
 pub(super) struct Watches {
+    /// Those that are looked up in the store before they begin.
+    beginning: Arc<Semaphore>,
     counts: Arc<Mutex<HashMap<Client, usize>>>,
     /// Whether the server is about to end.
     leaving: watch::Receiver<bool>,
@@ -76,7 +80,8 @@ impl Drop for Place {
 
 impl Watches {
     pub(super) fn new(leaving: watch::Receiver<bool>) -> Watches {
-        Watches { counts: Arc::default(), leaving }
+        let beginning = Arc::new(Semaphore::new(HTTP_WATCHES_AT_ONCE));
+        Watches { beginning, counts: Arc::default(), leaving }
     }
 
     fn place(&self, client: Client) -> Result<Place, Reply> {
@@ -108,7 +113,7 @@ impl Watches {
     ) -> Result<Watching, Reply> {
         let place = self.place(client)?;
         let WatchWish { checks, queries, every_ms, form, past_ms } = wish;
-        let (queries, asking) = begin(stores, queries, &checks).await?;
+        let (queries, asking) = self.ask(stores, queries, &checks).await?;
         let all = queries.as_ref().map_or_else(|| checks.clone(), Queries::checks);
         if all.is_empty() {
             return Err(Reply::invalid(
@@ -118,7 +123,7 @@ impl Watches {
         }
         let wishes = all.into_iter().map(|check| Wish { check, every_ms }).collect();
         let dir = stores.dir().to_owned();
-        let watched = blocking(move || control::watch(&dir, wishes)).await?;
+        let watched = self.blocking(move || control::watch(&dir, wishes)).await?;
         let mut lines =
             watched.and_then(WatchedLines::of).map_err(|error| unavailable(&error.to_string()))?;
         // Whether the agent refuses is known with the first line.
@@ -127,7 +132,7 @@ impl Watches {
         let shown = Arc::new(Shown::default());
         shown.push(time());
         // Read after the watching has begun, it has no hole before what comes now.
-        let (past, queries) = before(stores, checks, queries, past_ms).await?;
+        let (past, queries) = self.before(stores, checks, queries, past_ms).await?;
         let took = match queries {
             None => Took::Shown(Arc::clone(&shown)),
             Some(queries) => Took::answering(queries, Arc::clone(&shown)),
@@ -138,48 +143,64 @@ impl Watches {
         tokio::spawn(show((lines, took), shown, (first, form), sender, self.leaving.clone()));
         Ok(Watching { pieces, form, _place: place })
     }
-}
 
-/// Begins with expressions, if there are some, and the lines that say so.
-async fn begin(
-    stores: &Arc<Stores>,
-    texts: Vec<String>,
-    named: &[String],
-) -> Result<(Option<Queries>, Vec<Arc<str>>), Reply> {
-    if texts.is_empty() {
-        return Ok((None, Vec::new()));
-    }
-    let (stores, named) = (Arc::clone(stores), named.to_vec());
-    blocking(move || {
-        let snapshot = stores.now();
-        let look = Box::new(move || Some(stores.now()));
-        let (queries, lines) = Queries::begin(&texts, named, look, &snapshot);
-        (Some(queries), lines)
-    })
-    .await
-}
-
-/// The lines of what was before, from so many ms ago on.
-async fn before(
-    stores: &Arc<Stores>,
-    checks: Vec<String>,
-    mut queries: Option<Queries>,
-    past_ms: i64,
-) -> Result<(Vec<Arc<str>>, Option<Queries>), Reply> {
-    if past_ms == 0 {
-        return Ok((Vec::new(), queries));
-    }
-    let stores = Arc::clone(stores);
-    blocking(move || {
-        let span = clock::now_ms().saturating_sub(past_ms)..i64::MAX;
-        let snapshot = stores.now();
-        let mut lines = past(&snapshot, &checks, span.clone());
-        if let Some(queries) = &mut queries {
-            lines.extend(queries.past(&snapshot, span));
+    /// Begins with expressions, if there are some, and the lines that say so.
+    async fn ask(
+        &self,
+        stores: &Arc<Stores>,
+        texts: Vec<String>,
+        named: &[String],
+    ) -> Result<(Option<Queries>, Vec<Arc<str>>), Reply> {
+        if texts.is_empty() {
+            return Ok((None, Vec::new()));
         }
-        (lines, queries)
-    })
-    .await
+        let (stores, named) = (Arc::clone(stores), named.to_vec());
+        self.blocking(move || {
+            let snapshot = stores.now();
+            let look = Box::new(move || Some(stores.now()));
+            let (queries, lines) = Queries::begin(&texts, named, look, &snapshot);
+            (Some(queries), lines)
+        })
+        .await
+    }
+
+    /// The lines of what was before, from so many ms ago on.
+    async fn before(
+        &self,
+        stores: &Arc<Stores>,
+        checks: Vec<String>,
+        mut queries: Option<Queries>,
+        past_ms: i64,
+    ) -> Result<(Vec<Arc<str>>, Option<Queries>), Reply> {
+        if past_ms == 0 {
+            return Ok((Vec::new(), queries));
+        }
+        let stores = Arc::clone(stores);
+        self.blocking(move || {
+            let span = clock::now_ms().saturating_sub(past_ms)..i64::MAX;
+            let snapshot = stores.now();
+            let mut lines = past(&snapshot, &checks, span.clone());
+            if let Some(queries) = &mut queries {
+                lines.extend(queries.past(&snapshot, span));
+            }
+            (lines, queries)
+        })
+        .await
+    }
+
+    /// What waits for the disk or the agent, off the threads that answer. What has begun goes on although its client has gone, so only so
+    /// much of that is at once; who waits and has gone is left out.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        what: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Reply> {
+        let permit = Arc::clone(&self.beginning).acquire_owned().await;
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            what()
+        });
+        done.await.map_err(|error| Reply::failure(Failure::Internal, &error.to_string()))
+    }
 }
 
 /// Where the lines of the agent go.
@@ -223,12 +244,6 @@ impl Took {
             let _ = over.await;
         }
     }
-}
-
-/// What waits for the disk or the agent, off the threads that answer.
-async fn blocking<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> Result<T, Reply> {
-    let done = tokio::task::spawn_blocking(what).await;
-    done.map_err(|error| Reply::failure(Failure::Internal, &error.to_string()))
 }
 
 fn unavailable(what: &str) -> Reply {

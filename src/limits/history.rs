@@ -1,5 +1,7 @@
 //! Bounds of what looks through history for somebody who asks.
 
+use std::time::Duration;
+
 /// Changes of state that are looked through for what came of a stretch of history.
 pub const SIMILAR_EVENTS_MAX: usize = 200;
 /// Runs that are looked through for the state of a check before a stretch of history.
@@ -56,3 +58,15 @@ pub const REPORT_CELLS: usize = 4000;
 pub const REPORT_LEAD_MS: i64 = 86_400_000;
 /// Texts that are new that are shown beside a problem; more are counted.
 pub const WHY_TEXTS_SHOWN: usize = 5;
+/// Metrics of a check of which it is kept what is normal, for thresholds that follow that.
+pub const NORMAL_METRICS_MAX: usize = 256;
+/// How long after midnight what was measured before it counts as written (ms).
+pub const NORMAL_SETTLED_MS: i64 = 600_000;
+/// How long it is searched for when it was like this before, beside what else is said of a problem.
+pub const WHY_LIKE_MAX: Duration = Duration::from_secs(2);
+/// Problems of a report of which it is searched for when it was like that before.
+pub const REPORT_LIKE_MAX: usize = 5;
+/// Metrics in a report of capacity; more are counted.
+pub const REPORT_CAPACITY_MAX: usize = 500;
+/// Weeks in a report of capacity, the newest.
+pub const REPORT_WEEKS_MAX: usize = 53;

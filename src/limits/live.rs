@@ -50,9 +50,12 @@ pub const WATCH_OUT_MAX: usize = 64;
 pub const HTTP_WATCHERS_MAX: usize = 64;
 const _: () = assert!(HTTP_WATCHERS_MAX < WATCHERS_MAX && HTTP_WATCHERS_MAX < super::HTTP_CONNECTIONS_MAX);
 
-/// Of these, how many with one token, or from one address without.
+/// Of these, how many with one token, or from one client without: an address, all of this host, or all of a /64 of IPv6.
 pub const HTTP_WATCHERS_PER_CLIENT_MAX: usize = 16;
 const _: () = assert!(HTTP_WATCHERS_MAX.is_multiple_of(HTTP_WATCHERS_PER_CLIENT_MAX));
+
+/// Of those who begin to watch over HTTP, how many are looked up in the store at once, each by a thread.
+pub const HTTP_WATCHES_AT_ONCE: usize = 2;
 
 /// Bytes on their way over the network to one who watches over HTTP, as `SO_SNDBUF` counts. More would be old when they come.
 pub const HTTP_WATCH_UNSENT_BYTES: usize = 32 << 10;
@@ -68,6 +71,12 @@ pub const HTTP_EVENTS_MAX: usize = 1000;
 
 /// Alerts in one answer of `/api/backtest`, the newest of them.
 pub const HTTP_BACKTEST_INTERVALS_MAX: usize = 1000;
+/// Stretches of history that are like one that an answer has, unless the request says how many.
+pub const HTTP_SIMILAR_DEFAULT: usize = 5;
+/// Stretches of history that are like one that an answer has at most.
+pub const HTTP_SIMILAR_MAX: usize = 50;
+/// Hours of which an answer says what is normal: two months.
+pub const HTTP_NORMAL_HOURS_MAX: i64 = 62 * 24;
 
 /// Runs that a backtest over HTTP judges before it looks whether it is still wanted.
 pub const HTTP_BACKTEST_RUNS_PER_LOOK: u64 = 1024;

@@ -15,3 +15,9 @@ pub const NATIVE_STUCK_MAX: usize = 64;
 pub const NATIVE_IDENTITIES_MAX: usize = 1000;
 /// Bytes of the file of a plugin that are read to find out whether it is the distribution's own.
 pub const NATIVE_PLUGIN_MAX_BYTES: u64 = 16 << 20;
+/// Plugins on the network whose work is done side by side, each with a connection; of more the plugins are run.
+pub const NATIVE_TALKS_MAX: usize = 512;
+/// Names that are looked up side by side for them, and files of plugins that are looked at; of more the plugins are run.
+pub const NATIVE_LOOKUPS_MAX: usize = 16;
+/// How long a name may take to be looked up before the plugin is run.
+pub const NATIVE_LOOKUP_WAIT: Duration = Duration::from_secs(1);

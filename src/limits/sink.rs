@@ -65,6 +65,9 @@ pub const SINK_GATHER_MAX: Duration = Duration::from_secs(300);
 pub const SINK_LOOK: Duration = Duration::from_secs(600);
 /// How soon a receiver that could not say how it is set up, as while it starts, is asked again.
 pub const SINK_UNSURE_LOOK: Duration = Duration::from_secs(5);
+/// For how long after what it refused a receiver without a window is asked for later samples, which tell that it takes no end of a series
+/// before them. Where it has none that soon, halves are tried.
+pub const SINK_LATER: Duration = Duration::from_secs(3600);
 /// How soon a receiver is asked what time it has where something is held back since it is ahead of that.
 pub const SINK_HELD_LOOK: Duration = Duration::from_secs(30);
 /// How long after something could have become safe a receiver is asked whether it is, if nothing else is sent meanwhile.

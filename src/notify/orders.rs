@@ -23,9 +23,12 @@ impl Notifier {
             .filter(|(id, alert)| alert.ended_ms.is_none() && matchers.matches(&id.check, &alert.labels));
         let ids: Vec<AlertId> = firing.map(|(id, _)| id.clone()).collect();
         if ids.is_empty() {
-            return Err(
-                "no alert that fires fulfils the conditions; one that is soft does not fire yet".to_owned()
-            );
+            let why = if self.targets.is_empty() {
+                "no alert fires, since nobody is told of any: `notify` in the configuration has no target"
+            } else {
+                "no alert that fires fulfils the conditions; one that is soft does not fire yet"
+            };
+            return Err(why.to_owned());
         }
         for id in &ids {
             self.acks.add(id.clone(), now.wall_ms, remark.clone());

@@ -3,7 +3,7 @@
 use custos_store::{Metric, Options, Run, Value, Writer};
 
 use crate::peers;
-use crate::series::{Times, difference, in_prometheus, stored};
+use crate::series::{Times, difference, get, in_prometheus, stored};
 use crate::stage::{Daemon, Stage, free_port, text, wait_for};
 
 struct Prometheus {
@@ -97,4 +97,49 @@ fn what_it_has_already_is_not_set_aside_when_it_is_sent_again() {
         assert!(!status.contains("set aside"), "{status}");
         agent.kill();
     }
+}
+
+/// How often a Prometheus refused a request to write.
+fn refusals(peer: &Prometheus) -> u64 {
+    let metrics = get(&peer.url("/metrics"), &[]).unwrap();
+    let of_write = |line: &&str| line.contains("handler=\"/api/v1/write\"") && line.contains("code=\"400\"");
+    let count =
+        metrics.lines().find(|line| line.starts_with("prometheus_http_requests_total") && of_write(line));
+    count.map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
+}
+
+#[test]
+fn what_it_has_of_series_that_come_and_go_is_not_tried_piece_by_piece() {
+    const ENDS: i64 = 200;
+    let stage = Stage::new();
+    let peer = Prometheus::start(&stage, "global: {}\n");
+    let store = stage.path("store");
+    let mut writer = Writer::open(&store, Options::default()).unwrap();
+    let start_ms = custos::clock::now_ms() - 3_600_000;
+    for n in 0..2 * ENDS {
+        let metric = |label| Metric::new(label, Value::from(n as f64));
+        let metrics = if n % 2 == 0 { vec![metric("stays"), metric("goes")] } else { vec![metric("stays")] };
+        let run = Run { time_ms: start_ms + n * 5_000, metrics, ..Run::default() };
+        writer.append(&[("flaps", &run)]).unwrap();
+    }
+    writer.sync().unwrap();
+    drop(writer);
+    stage.configure(
+        &format!("host: web1\nsinks: {{ prom: {{ remote_write: '{}' }} }}", peer.url("/api/v1/write")),
+        "  new: { command: \"/bin/echo 'OK | used=7'\", check_interval: 1s }\n",
+    );
+    let mut known = 0;
+    for _ in 0..2 {
+        // What was sent before is not known to be safe, and is sent again.
+        let agent = stage.start();
+        let runs = stage.runs("new", known + 3);
+        known = runs.len();
+        let newest_ms = runs.last().unwrap()["time_ms"].as_i64().unwrap();
+        wait_for("all to be delivered", || {
+            difference(&stored(&store, "web1", newest_ms), &peer.delivered(newest_ms)).is_none().then_some(())
+        });
+        agent.kill();
+    }
+    let refused = refusals(&peer);
+    assert!((1..50).contains(&refused), "{refused} requests were refused for {ENDS} ends of a series");
 }

@@ -48,7 +48,8 @@ impl Agent {
 
 fn configure(stage: &Stage, port: u16, more: &str) {
     let http = format!("http: {{ listen: ['127.0.0.1:{port}', ./http.socket]{more} }}");
-    stage.configure(&http, "  a: { command: \"/bin/echo 'OK | x=1'\", check_interval: 1s }\n");
+    let checks = "  a: { command: \"/bin/echo 'OK | x=1'\", check_interval: 1s }\n  later: { passive: {} }\n";
+    stage.configure(&http, checks);
 }
 
 fn command_line(pid: i32) -> String {
@@ -190,4 +191,11 @@ fn an_address_that_is_taken_is_listened_on_later() {
     });
     drop(taken);
     agent.runs_until(|body| body.contains("\"1\""));
+}
+
+#[test]
+fn the_board_has_checks_that_have_not_run() {
+    let agent = Agent::start();
+    let board = get(agent.port, "/api/board").unwrap();
+    assert!(board.contains(r#"{"check":"later","state":null,"#), "{board}");
 }

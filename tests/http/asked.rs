@@ -74,6 +74,8 @@ fn why_says_what_decided_and_what_else_changed() {
     let found = json(&server, "/api/why?check=net&at=1767226200&else=1");
     assert_eq!(found["stood"]["state"], "WARNING");
     assert!(found["start_ms"].is_i64() && found["series"].is_array() && found["changes"].is_array());
-    let found = json(&server, "/api/why?check=nothing");
-    assert_eq!(found["stood"], Value::Null);
+    for target in ["/api/why?check=nothing", "/api/why?check=nothing&else=1", "/api/why?check=net&else=2"] {
+        let (status, body) = server.get(target);
+        assert!(status == 400 && body.contains("bad_data"), "{target}: {status} {body}");
+    }
 }

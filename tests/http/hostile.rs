@@ -120,12 +120,32 @@ fn bodies_that_never_come_hold_up_nobody() {
 }
 
 #[test]
+fn one_that_is_idle_gives_its_place_up() {
+    let server = Server::start();
+    let mut held: Vec<_> = (0..HTTP_CONNECTIONS_PER_PEER_MAX).map(|_| server.connect()).collect();
+    assert_eq!(server.get("/-/healthy").0, 200);
+    let mut nothing = String::new();
+    held[0].read_to_string(&mut nothing).unwrap();
+    assert_eq!(nothing, "", "the first was idle for the longest");
+}
+
+#[test]
 fn one_address_has_so_many_connections_and_no_more() {
     let server = Server::start();
-    let held: Vec<_> = (0..HTTP_CONNECTIONS_PER_PEER_MAX).map(|_| server.connect()).collect();
+    let busy = || {
+        let mut stream = server.connect();
+        let head = b"POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+        stream.write_all(head).unwrap();
+        // The request has begun.
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 100");
+        stream
+    };
+    let held: Vec<_> = (0..HTTP_CONNECTIONS_PER_PEER_MAX).map(|_| busy()).collect();
     let mut further = server.connect();
     let mut answer = String::new();
-    // It is closed without an answer; those before it are kept until their heads take too long.
+    // It is closed without an answer; those before it are kept until their bodies take too long.
     let _ = further.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let _ = further.read_to_string(&mut answer);
     assert_eq!(answer, "");

@@ -151,9 +151,9 @@ fn states_and_perfdata_are_those_of_nagios() {
         state("OK", true, 3),
     ];
     assert_eq!(alerts, expected, "{runs:?}");
-    assert!(runs.iter().any(|run| run["text"] == "DISK CRITICAL - still; full"), "{runs:?}");
+    assert!(runs.iter().any(|run| run["text"] == "DISK CRITICAL - still: full"), "{runs:?}");
     let events = keeping.custos(&["events", "disk /", "--since", "-1h", "--store", "store"]);
-    assert!(events.contains("DISK CRITICAL - still; full"), "{events}");
+    assert!(events.contains("DISK CRITICAL - still: full"), "{events}");
     let again = keeping.imported(&["nagios-log", "nagios.log"]);
     assert!(again.starts_with("0 runs added"), "{again}");
     // The file of perfdata: every result, in another store, as these are the same runs.

@@ -35,3 +35,26 @@ fn a_stopped_agent_is_named_and_its_store_is_read() {
     assert_eq!(stage.custos(&["check", "a"]).status.code(), Some(0));
     assert!(daemon.end().success());
 }
+
+#[test]
+fn what_a_stopped_agent_was_asked_in_vain_is_not_done_later() {
+    let stage = Stage::new();
+    stage
+        .configure("defaults: { check_interval: 200ms }", "  a: { command: /bin/echo fine, timeout: 60s }\n");
+    let daemon = stage.start();
+    stage.runs("a", 1);
+    daemon.signal(Signal::SIGSTOP);
+    let silence = stage.custos(&["silence", "add", "a", "--for", "1h"]);
+    assert!(text(&silence.stderr).contains("does not answer"), "{}", text(&silence.stderr));
+    daemon.signal(Signal::SIGCONT);
+    // Asked after the silence, and answered after it.
+    assert_eq!(stage.custos(&["check", "a"]).status.code(), Some(0));
+    let silences = stage.custos(&["silence", "list"]);
+    assert_eq!(silences.status.code(), Some(0), "{}", text(&silences.stderr));
+    assert!(
+        !text(&silences.stdout).contains("check=\"a\"") && !text(&silences.stdout).contains(" a "),
+        "{}",
+        text(&silences.stdout)
+    );
+    assert!(daemon.end().success());
+}

@@ -1,5 +1,7 @@
 //! Standard plugins whose work the agent does itself: the same runs, without a process.
 
+use std::io::Write as _;
+use std::net::TcpListener;
 use std::os::fd::AsRawFd as _;
 use std::path::Path;
 use std::process::Command;
@@ -72,6 +74,78 @@ fn a_standard_plugin_is_no_process_and_says_the_same() {
         doctor.contains("wrapped: its plugin is run: ") && doctor.contains("is in no package"),
         "{doctor}"
     );
+    assert!(daemon.end().success());
+}
+
+#[test]
+fn a_plugin_on_the_network_is_no_process_and_holds_up_nothing() {
+    // One that says nothing, one that never stops, and none.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let floods = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+    let closed = port(&TcpListener::bind("127.0.0.1:0").unwrap());
+    let flooding = floods.try_clone().unwrap();
+    std::thread::spawn(move || {
+        for stream in flooding.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || while stream.write_all(&[b'x'; 4096]).is_ok() {});
+        }
+    });
+    let stage = Stage::new();
+    let there = |listener: &TcpListener| format!("-H 127.0.0.1 -p {}", port(listener));
+    stage.configure(
+        "defaults: { check_interval: 200ms, timeout: 5s }",
+        &format!(
+            "  open: {{ command: {PLUGINS}/check_tcp {0} }}\n  silent: {{ command: {PLUGINS}/check_ftp {0} -t 1 }}\n  \
+             held: {{ command: {PLUGINS}/check_ftp {0}, timeout: 500ms }}\n  \
+             closed: {{ command: {PLUGINS}/check_ssh -p {closed} 127.0.0.1 }}\n  \
+             flooded: {{ command: {PLUGINS}/check_tcp {1} -e never -t 1 }}\n",
+            there(&silent),
+            there(&floods)
+        ),
+    );
+    let daemon = stage.start();
+    let texts = ["open", "silent", "closed"].map(|check| {
+        let run = newest(&stage, check);
+        assert!(!was_a_process(&run), "{run}");
+        (run["text"].as_str().unwrap().to_owned(), run["exit_code"].as_i64().unwrap())
+    });
+    let [open, silent, closed_text] = texts;
+    assert!(open.0.starts_with("TCP OK - 0.") && open.1 == 0, "{open:?}");
+    assert_eq!(silent, ("CRITICAL - Socket timeout after 1 seconds".to_owned(), 2));
+    let refused = format!("connect to address 127.0.0.1 and port {closed}: Connection refused");
+    assert_eq!(closed_text, (refused, 2));
+    wait_for("the end of its time", || {
+        stage.history("held").into_iter().find(|run| run["reason"] == "timeout").map(drop)
+    });
+    // What is too much is the plugin's, which ends by its own timeout.
+    assert!(was_a_process(&newest(&stage, "flooded")));
+    assert!(daemon.end().success());
+}
+
+#[test]
+fn own_plugins_are_programs_and_no_processes() {
+    let stage = Stage::new();
+    let this = env!("CARGO_BIN_EXE_custos");
+    let said = Command::new(this).args(["check_mem", "-c", "0"]).output().unwrap();
+    assert_eq!(said.status.code(), Some(2));
+    assert!(text(&said.stdout).starts_with("MEM CRITICAL - "), "{said:?}");
+    let said = Command::new(this).args(["check_cpu", "-x"]).output().unwrap();
+    assert_eq!(said.status.code(), Some(3));
+    assert!(text(&said.stdout).starts_with("check_cpu UNKNOWN - invalid option -- 'x'\nusage: "), "{said:?}");
+    stage.configure(
+        "defaults: { check_interval: 200ms }",
+        &format!(
+            "  memory: {{ command: {this} check_mem -w 101 }}\n  processors: {{ command: {this} check_cpu -w 101, native: true }}\n  \
+             wrong: {{ command: {this} check_mem -w x }}\n"
+        ),
+    );
+    let daemon = stage.start();
+    for (check, start) in [("memory", "MEM OK - "), ("processors", "CPU OK - ")] {
+        let run = newest(&stage, check);
+        assert!(!was_a_process(&run) && run["text"].as_str().unwrap().starts_with(start), "{run}");
+    }
+    assert!(was_a_process(&newest(&stage, "wrong")));
     assert!(daemon.end().success());
 }
 

@@ -43,7 +43,7 @@ fn a_result_is_a_run_like_any_other() {
     );
     let agent = start(&stage);
     let checked = stage.custos(&["check", "backup"]);
-    assert_eq!((&*text(&checked.stdout), checked.status.code()), ("OK - no result yet\n", Some(0)));
+    assert_eq!((&*text(&checked.stdout), checked.status.code()), ("UNKNOWN - no result yet\n", Some(3)));
     assert_eq!(submit(&stage, &["backup", "ok", "all done | size=25GB", "--took", "12.5"]), "");
     let run = newest(&stage, "backup");
     assert_eq!((run["state"].as_str(), run["text"].as_str()), (Some("OK"), Some("all done")), "{run}");

@@ -116,6 +116,14 @@ fn what_people_marked_stands_on_the_axis_of_time() {
 }
 
 #[test]
+fn what_history_says_is_asked_for_and_notes_are_written() {
+    let agent = Agent::start(", open_watch: true");
+    agent.has_runs("wave", 15);
+    agent.play("past");
+    Agent::start("").play("unwritten");
+}
+
+#[test]
 fn it_is_for_everybody_light_and_dark_by_keyboard_and_screen_reader() {
     Agent::start("").play("access");
 }

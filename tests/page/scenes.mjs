@@ -36,6 +36,10 @@ const scenes = {
     assert.equal(await browser.run("location.search"), "?q=wave");
     await browser.ask("Page.reload");
     await browser.until(`${rows}.length === 1 && document.getElementById('filter').value === 'wave'`);
+    // Of what another host says, what is no row is counted and left out.
+    const told = `{ host: 7, checks: [null, { check: null, said: "" }, { check: "a", said: "b", state: "EVIL" }, { check: "a", said: "b", since_ms: "x" }, { check: "a", said: "b", state: "OK" }] }`;
+    const found = await browser.run(`import("/page/board.js").then(({ rowsOf }) => { const { rows, strange } = rowsOf({ name: "n" }, ${told}); return [rows.length, rows[0].host, strange, rowsOf({ name: "n" }, null).strange].join(); })`);
+    assert.equal(found, "1,n,4,1");
   },
 
   async hostile(browser, url) {
@@ -128,6 +132,38 @@ const scenes = {
     await browser.until(`document.getElementById('charts').dataset.judged === document.getElementById('limit').value`);
     assert.equal(browser.requests.filter((one) => one.includes("/api/envelope")).length, asked);
     assert.deepEqual(await browser.axe(), []);
+  },
+
+  async past(browser, url) {
+    await browser.open(`${url}/?check=wave&since=10s`);
+    await browser.until("document.getElementById('metric').options.length === 2");
+    await browser.run("document.getElementById('past-ask').click()");
+    await browser.until(`!document.getElementById('past').hidden && ${text("past-told")}.includes('separate stretches')`);
+    assert.match(await browser.run("location.search"), /past=1/);
+    // The plugin names no limit for the other, and one for this.
+    await browser.until(`${text("past-forecast")}.length > 0`);
+    assert.ok(!/NaN|undefined|\{/.test(await browser.run(text("past-forecast"))), await browser.run(text("past-forecast")));
+    await browser.run("document.getElementById('normal').click()");
+    await browser.until("document.getElementById('charts').dataset.normal !== undefined");
+    assert.match(await browser.run("location.search"), /normal=1/);
+    // A note is text, stands in the list at once, and is there after another look.
+    await browser.run("{ document.getElementById('note').value = '<img src=x onerror=pwned=1> rolled back'; document.querySelector('#note-form button').click(); }");
+    await browser.until(`${text("note-told")} === 'note 1'`);
+    await browser.until(`${text("events")}.includes('rolled back')`);
+    assert.equal(await browser.run("document.getElementById('note').value"), "");
+    await browser.ask("Page.reload");
+    await browser.until(`${text("events")}.includes('<img src=x onerror=pwned=1> rolled back (page)')`);
+    assert.equal(await browser.run("document.querySelectorAll('img').length === 0 && window.pwned === undefined"), true);
+    assert.deepEqual(await browser.axe(), []);
+  },
+
+  // Who may not write is told so.
+  async unwritten(browser, url) {
+    await browser.open(`${url}/?check=wave&since=15m`);
+    await browser.until("document.getElementById('metric').options.length === 2");
+    await browser.run("{ document.getElementById('note').value = 'it was I'; document.querySelector('#note-form button').click(); }");
+    await browser.until(`${text("note-told")}.includes('takes a token')`);
+    assert.equal(await browser.run("document.getElementById('note').value"), "it was I");
   },
 
   async marks(browser, url) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use custos::backtest::backtest_check;
+use custos::backtest::{NormalPast, backtest_check};
 use custos::config::{Check, OnMissing, Threshold, UnitRange};
 use custos_store::{Bounds, Reason, Run, State};
 
@@ -22,6 +22,7 @@ fn limit(warning: f64, critical: f64, pending_for_s: u64) -> Threshold {
         matcher: globset::Glob::new("v").unwrap().compile_matcher(),
         warning: range(warning),
         critical: range(critical),
+        normal: None,
         pending_for: Duration::from_secs(pending_for_s),
         rate: false,
         on_missing: OnMissing::State(State::Unknown),
@@ -70,7 +71,7 @@ fn a_backtest_by_the_definition_in_force_says_what_was_recorded() {
         let expected = in_record(&runs);
         assert!(expected.len() > 20, "seed {seed}: {} problems", expected.len());
         assert!(runs.iter().any(|run| run.reason == Reason::Missed), "seed {seed}");
-        let found = backtest_check(&defined, runs.into_iter(), None);
+        let found = backtest_check(&defined, runs.into_iter(), None, NormalPast::default());
         let alerts: Vec<_> = found.intervals.iter().map(|alert| (alert.since_ms, alert.until_ms)).collect();
         assert_eq!(alerts, expected, "seed {seed}");
         assert!(!found.not_observed.is_empty(), "seed {seed}");

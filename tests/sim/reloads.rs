@@ -18,6 +18,7 @@ fn limit(metric: &str, most: f64) -> Threshold {
         matcher: globset::Glob::new(metric).unwrap().compile_matcher(),
         warning: Some(UnitRange { bounds, unit: None, written: most.to_string() }),
         critical: None,
+        normal: None,
         pending_for: Duration::ZERO,
         rate: false,
         on_missing: OnMissing::State(State::Unknown),

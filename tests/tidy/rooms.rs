@@ -116,7 +116,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "why",
         what: "what else was unlike its own past when a check was; pure but for reading the store",
-        imports: &["limits"],
+        imports: &["backtest", "limits", "text"],
         outside: &["custos_query", "custos_store"],
     },
     Room {

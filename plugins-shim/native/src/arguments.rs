@@ -31,6 +31,37 @@ pub(crate) fn options(words: &[OsString], known: &[Known]) -> Result<Vec<(u8, St
     parsed.options.into_iter().map(|given| Ok((given.short, text(given)?))).collect()
 }
 
+/// The options of a command line, and the words behind them.
+pub(crate) struct Words {
+    pub(crate) options: Vec<(u8, String)>,
+    pub(crate) words: Vec<String>,
+}
+
+/// The options of a command line whose program reads no option behind the first other word, and those words.
+///
+/// # Errors
+/// There is something that the program does not know, or an option behind a word.
+pub(crate) fn leading(words: &[OsString], known: &[Known]) -> Result<Words, NotNative> {
+    let parsed = getopt::parse(words, known, |_| false);
+    if let Some(mistake) = parsed.mistakes.first() {
+        return Err(NotNative(mistake.clone()));
+    }
+    // Old forms of options, which some programs read otherwise.
+    if words.iter().any(|word| ["--", "-to", "-wt", "-ct"].iter().any(|old| word == old)) {
+        return Err(NotNative("an old form of an option".to_owned()));
+    }
+    let first = words.len() - parsed.words.len();
+    if parsed.options.iter().any(|given| given.index >= first) {
+        return Err(NotNative("an option behind a word without one".to_owned()));
+    }
+    let options =
+        parsed.options.into_iter().map(|given| Ok((given.short, text(given)?))).collect::<Result<_, _>>()?;
+    let plain =
+        |word: OsString| word.into_string().map_err(|_| NotNative("a word that is not UTF-8".to_owned()));
+    let words = parsed.words.into_iter().map(plain).collect::<Result<_, _>>()?;
+    Ok(Words { options, words })
+}
+
 fn text(given: Given) -> Result<String, NotNative> {
     given.value.into_string().map_err(|_| NotNative("a value that is not UTF-8".to_owned()))
 }

@@ -7,9 +7,12 @@ use std::os::unix::ffi::OsStrExt as _;
 use crate::arguments::{check_timeout, flag, options, unknown, valued};
 use crate::mounts::{self, Mount, is_below};
 use crate::not_native::NotNative;
-use crate::printed::{Printed, State};
+use crate::printed::{Printed, State, does_not_answer};
 use crate::range::{Range, Thresholds};
 use crate::system::{FileSystemUsage, System};
+
+/// How the plugin calls itself.
+pub(crate) const WORD: &str = "DISK";
 
 /// The options.
 #[derive(Clone, Debug, PartialEq)]
@@ -186,7 +189,7 @@ impl Disk {
                     let path = chosen.path.to_string_lossy();
                     return Ok(State::Critical.says(format!("DISK CRITICAL: {path} not found")));
                 }
-                Err(silent) => return Ok(does_not_answer(&silent.point)),
+                Err(silent) => return Ok(does_not_answer(WORD, &silent.point)),
             }
         }
         let mut answer = Answer::default();
@@ -204,7 +207,7 @@ impl Disk {
             let usage = match system.usage(&mount.point) {
                 Ok(usage) => usage,
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                    return Ok(does_not_answer(&mount.point));
+                    return Ok(does_not_answer(WORD, &mount.point));
                 }
                 Err(error) => return Err(NotNative(error.to_string())),
             };
@@ -363,14 +366,9 @@ impl Answer {
     }
 }
 
-/// What is said where a file system does not answer, or has left somebody else without an answer: the plugin would hang as well.
-pub fn does_not_answer(path: &OsStr) -> Printed {
-    State::Critical.says(format!("DISK CRITICAL - {} does not answer", path.to_string_lossy()))
-}
-
 fn not_accessible(path: &OsStr, error: &io::Error) -> Printed {
     if error.kind() == io::ErrorKind::TimedOut {
-        return does_not_answer(path);
+        return does_not_answer(WORD, path);
     }
     let why = error
         .raw_os_error()

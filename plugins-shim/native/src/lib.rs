@@ -12,24 +12,42 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod certificate;
+mod cpu;
 mod disk;
+mod expect;
+mod file_age;
+mod http;
+mod http_page;
+mod http_redirect;
+mod http_request;
+mod http_talk;
 mod load;
+mod mem;
 mod mounts;
 mod not_native;
+mod ntp;
 mod plan;
 mod printed;
 mod procs;
 mod range;
 mod scan;
+mod ssh;
+mod step;
 mod swap;
 mod system;
+mod talk;
+mod tcp;
+mod tcp_talk;
 #[cfg(test)]
 mod tests;
 mod users;
 
-pub use disk::does_not_answer;
+pub use certificate::Certificate;
 pub use not_native::NotNative;
-pub use plan::{Flavour, Needs, PLUGINS, Plan, plan};
+pub use plan::{Flavour, Needs, OWN, PLUGINS, Plan, own, plan};
 pub use printed::Printed;
 pub use scan::{Process, Scan, Wants};
-pub use system::{FileSystemUsage, Live, System};
+pub use step::{Event, Family, Now, Step, Target};
+pub use system::{FileFacts, FileSystemUsage, Live, System};
+pub use talk::Talk;

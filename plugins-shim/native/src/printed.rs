@@ -1,5 +1,9 @@
 //! What a plugin says.
 
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+
 /// What a plugin printed, and how it exited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Printed {
@@ -46,4 +50,14 @@ impl State {
         stdout.push(b'\n');
         Printed { exit: self as u8, stdout }
     }
+}
+
+/// The system's own words for an error, without the number that the standard library puts behind them.
+pub(crate) fn words(error: &io::Error) -> String {
+    error.to_string().split(" (os error ").next().unwrap_or_default().to_owned()
+}
+
+/// What is said of a path in a file system that does not answer, where the plugin would hang.
+pub(crate) fn does_not_answer(word: &str, path: &OsStr) -> Printed {
+    State::Critical.says([word.as_bytes(), b" CRITICAL - ", path.as_bytes(), b" does not answer"].concat())
 }

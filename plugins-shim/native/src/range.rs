@@ -37,6 +37,15 @@ impl Range {
         Ok(Range { text: text.to_owned(), start, end, inside: text.starts_with('@'), is_open_below })
     }
 
+    /// The same for a range whose end is printed, and so has to have one.
+    ///
+    /// # Errors
+    /// It has none, or an immense one.
+    pub(crate) fn with_end(option: &str, text: &str) -> Result<Range, NotNative> {
+        let range = Range::read(option, text)?;
+        if range.end.is_none_or(|end| end > 1e6) { Err(unknown(option, text)) } else { Ok(range) }
+    }
+
     /// Whether a value alerts.
     fn alerts(&self, value: f64) -> bool {
         let is_inside =

@@ -33,6 +33,12 @@ pub trait System {
     /// It cannot.
     fn reach(&self, path: &OsStr) -> io::Result<()>;
 
+    /// How old and how large a file is.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    fn file(&self, path: &OsStr) -> io::Result<FileFacts>;
+
     /// How full a file system is.
     ///
     /// # Errors
@@ -53,6 +59,15 @@ pub trait System {
 
     /// How nice a plugin would be.
     fn own_nice(&self) -> i32;
+}
+
+/// How old and how large a file is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Whole seconds since its content changed; negative if that lies ahead.
+    pub age_s: i64,
+    /// Its size.
+    pub bytes: u64,
 }
 
 /// How full a file system is, as `statvfs(3)` says.
@@ -79,6 +94,8 @@ pub struct FileSystemUsage {
 pub struct Live {
     /// The process that would be the parent of a plugin, which `check_procs` does not count.
     pub parent: Option<i32>,
+    /// The wall clock, in seconds since the epoch; without one no file is of any age.
+    pub now_s: Option<fn() -> i64>,
 }
 
 impl System for Live {
@@ -100,6 +117,12 @@ impl System for Live {
 
     fn reach(&self, path: &OsStr) -> io::Result<()> {
         fs::metadata(path).map(drop)
+    }
+
+    fn file(&self, path: &OsStr) -> io::Result<FileFacts> {
+        let found = fs::metadata(path)?;
+        let now_s = self.now_s.ok_or(io::ErrorKind::Unsupported)?();
+        Ok(FileFacts { age_s: now_s - found.mtime(), bytes: found.size() })
     }
 
     fn usage(&self, mount_point: &OsStr) -> io::Result<FileSystemUsage> {

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::scan::{Process, Scan, Wants};
-use crate::system::{FileSystemUsage, System};
+use crate::system::{FileFacts, FileSystemUsage, System};
 use crate::{Flavour, Needs, NotNative, plan};
 
 #[derive(Default)]
@@ -27,6 +27,14 @@ impl System for Staged {
 
     fn reach(&self, path: &OsStr) -> io::Result<()> {
         if path == "/gone" { Err(io::Error::from_raw_os_error(2)) } else { Ok(()) }
+    }
+
+    fn file(&self, path: &OsStr) -> io::Result<FileFacts> {
+        match path.to_str() {
+            Some("/old") => Ok(FileFacts { age_s: 601, bytes: 5 }),
+            Some("/silent") => Err(io::ErrorKind::TimedOut.into()),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 
     fn usage(&self, mount_point: &OsStr) -> io::Result<FileSystemUsage> {
@@ -87,7 +95,7 @@ fn what_is_not_exactly_known_is_left_to_the_plugin() {
         "check_disk -w 10%5 -c 5%",
         "check_disk -w 10% -c 5% -A",
         "check_disk -w 10% -p / -E",
-        "check_ssh -H x",
+        "check_own -H x",
     ] {
         let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
         let found = plan(name, &words(rest), Flavour::V2_3);
@@ -217,4 +225,20 @@ fn file_systems_are_judged_by_what_is_free() {
     assert_eq!(plan.needs(), Needs::FileSystems);
     let blind = Staged::default();
     assert!(matches!(plan.run(&blind), Err(NotNative(_))));
+}
+
+#[test]
+fn files_are_judged_by_age_and_size() {
+    let system = Staged::default();
+    assert_eq!(
+        says(&system, "check_file_age -f /old"),
+        "2 FILE_AGE CRITICAL: /old is 601 seconds old and 5 bytes | age=601s;240;600 size=5B;0;0;0\n"
+    );
+    assert_eq!(
+        says(&system, "check_file_age -w 0240 -c 601 -W 6 /old"),
+        "1 FILE_AGE WARNING: /old is 601 seconds old and 5 bytes | age=601s;0240;601 size=5B;6;0;0\n"
+    );
+    assert_eq!(says(&system, "check_file_age /gone"), "2 FILE_AGE CRITICAL: File not found - /gone\n");
+    let silent = "2 FILE_AGE CRITICAL - /silent does not answer\n";
+    assert_eq!(says(&system, "check_file_age /silent -i"), silent);
 }

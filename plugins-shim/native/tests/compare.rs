@@ -23,6 +23,10 @@ const INSIDE: &str = "CUSTOS_COMPARE_INSIDE";
 /// Of how many cases one is tried where not all are.
 const SAMPLE: usize = 7;
 
+fn now_s() -> i64 {
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_REALTIME).unwrap().tv_sec()
+}
+
 /// Runs a test in namespaces of its own, of mounts and perhaps of processes.
 fn inside(test: &str, options: &[&str], stage: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
@@ -57,7 +61,7 @@ impl Compared {
     fn compare(&mut self, plugin: &str, words: &[String]) -> bool {
         let arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
         self.cases += 1;
-        let live = Live { parent: Some(std::process::id() as i32) };
+        let live = Live { parent: Some(std::process::id() as i32), now_s: Some(now_s) };
         let Ok(plan) = plan(plugin, &arguments, Flavour::V2_3) else { return false };
         // What moves, as a file system that others write to does, is read before and after.
         let Ok(before) = plan.run(&live) else { return false };
@@ -303,6 +307,54 @@ fn disks() {
             );
         }
         compared.end(200);
+    });
+}
+
+#[test]
+fn ages_of_files() {
+    inside("ages_of_files", &[], || {
+        let stage = tempfile::tempdir().unwrap();
+        let place = |name: &str| stage.path().join(name);
+        for (name, bytes, ago_s) in
+            [("new", 0, 0), ("small", 100, 239), ("old", 5000, 100_000), ("coming", 7, -3600)]
+        {
+            let file = std::fs::File::create(place(name)).unwrap();
+            file.set_len(bytes).unwrap();
+            let changed_s = u64::try_from(now_s() - ago_s).unwrap();
+            file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(changed_s)).unwrap();
+        }
+        std::os::unix::fs::symlink("old", place("link")).unwrap();
+        std::os::unix::fs::symlink("nowhere", place("dangling")).unwrap();
+        let files: Vec<String> = ["new", "small", "old", "coming", "link", "dangling", "gone", "."]
+            .iter()
+            .flat_map(|name| [format!("-f {}", place(name).display()), place(name).display().to_string()])
+            .collect();
+        let files: Vec<&str> = files.iter().map(String::as_str).chain(["", "-f relative"]).collect();
+        let warnings = [
+            "",
+            "-w 10",
+            "-w 0",
+            "-w0100",
+            "--warning-age=1000",
+            "--warning-a 5",
+            "-w 1:5",
+            "-w -1",
+            "--WARNING-AGE=7",
+        ];
+        let criticals = ["", "-c 3600", "-c 0", "--critical-age 1000000", "-c x"];
+        let sizes = [
+            "",
+            "-W 50 -C 10",
+            "-C 10000",
+            "-W 0 -C 00",
+            "--warning-size=101",
+            "-W 1K",
+            "-i",
+            "--ignore-missing -W 5",
+        ];
+        let mut compared = Compared::default();
+        compared.all("check_file_age", combined(&[&files, &warnings, &criticals, &sizes]));
+        compared.end(100);
     });
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use custos_query::check_names;
+use custos_query::{ReadContext, check_names};
 use custos_store::{Reader, Snapshot};
 use jiff::Zoned;
 
@@ -13,8 +13,8 @@ use super::found::Found;
 use super::plan::{self, Subject, Variant};
 use super::{curve, drawn, json, show};
 use crate::backtest::{
-    AlertInterval, Backtest, FailIf, Incident, Incidents, Met, Span, backtest_check, backtest_rule_check,
-    backtest_rules, difference, met, says_more, totals, within_stored,
+    AlertInterval, Backtest, FailIf, Incident, Incidents, Met, NormalPast, Span, backtest_check,
+    backtest_rule_check, backtest_rules, difference, met, says_more, totals, within_stored,
 };
 use crate::cli::read::{Damage, Failure, finish, now};
 use crate::cli::style::Style;
@@ -129,6 +129,8 @@ impl Judging<'_> {
                 let check = plan::changed_check(check, &variant.changed)?;
                 let range = self.asked.map_or(i64::MIN..i64::MAX, |asked| asked.since_ms..asked.until_ms);
                 let damage = &mut *self.damage;
+                let mut on_damage = |error: &custos_store::Error| damage.note(error);
+                let normal = NormalPast::read(&self.snapshot, &check, &mut ReadContext::new(&mut on_damage))?;
                 let runs = self.reader.runs(&check.name, range.clone()).filter_map(|run| match run {
                     Ok(run) => Some(run),
                     Err(error) => {
@@ -137,7 +139,7 @@ impl Judging<'_> {
                     }
                 });
                 let until_ms = (range.end != i64::MAX).then_some(range.end);
-                Ok(backtest_check(&check, runs, until_ms))
+                Ok(backtest_check(&check, runs, until_ms, normal))
             }
             Subject::Limited(check, _, group) => {
                 let check = plan::changed_check(check, &variant.changed)?;

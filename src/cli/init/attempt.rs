@@ -57,7 +57,7 @@ fn run(check: &Check, config: &Config) -> (State, String) {
         Err(error) => return (State::Unknown, format!("failed to run it: {error}")),
     };
     observation.run.time_ms = started.wall_ms;
-    let mut standing = restore_standing(check, &[], started);
+    let mut standing = restore_standing(check, &[], None, started);
     let taken = Taken { uptime: observation.uptime, ..Taken::at(started.mono_us as i64) };
     evaluate(check, standing.previous, &mut standing.pending, taken, &mut observation.run);
     let run = &observation.run;

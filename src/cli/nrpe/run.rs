@@ -108,7 +108,7 @@ fn keep(store: &Path, check: &Check, mut run: Run) {
             .map(|history| history.runs)
             .unwrap_or_default();
         let now = clock::now();
-        let before = restore_standing(check, &history, now).previous;
+        let before = restore_standing(check, &history, None, now).previous;
         evaluate(check, before, &mut Pending::default(), Taken::at(now.mono_us as i64), &mut run);
         writer.append(&[(name, &run)])?;
         writer.close()

@@ -17,6 +17,9 @@ pub(in crate::cli) struct ReportArgs {
     /// End [default: now]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(super) until: Option<String>,
+    /// The long view instead: how much each metric grows, its peaks by week, when it is busiest and when it is full
+    #[arg(long)]
+    pub(super) capacity: bool,
     /// As HTML, with graphs
     #[arg(long, conflicts_with_all = ["md", "text"])]
     pub(super) html: bool,

@@ -19,13 +19,13 @@ use crate::cli::read::{Failure, Opened, local_time};
 use crate::graph::NoteMark;
 use crate::limits::{
     REPORT_CELLS, REPORT_EVENTS_MAX, REPORT_GRAPH_SERIES_MAX, REPORT_GRAPHS_MAX, REPORT_LEAD_MS,
-    REPORT_RUNS_BACK_MAX,
+    REPORT_LIKE_MAX, REPORT_RUNS_BACK_MAX,
 };
 use crate::notify::Noted;
 use crate::picture::CheckPicture;
 use crate::text::human::{Prefixes, counted, duration_ms, quantity};
 use crate::timeline::{Marks, TimelineNote};
-use crate::why::{all_series, turns};
+use crate::why::{LikeRequest, Looked, all_series, standing, turns, window};
 
 /// What is asked.
 pub(super) struct Gathering<'a> {
@@ -33,6 +33,14 @@ pub(super) struct Gathering<'a> {
     pub(super) now: &'a Zoned,
     pub(super) span: Range<i64>,
     pub(super) format: Format,
+}
+
+/// What a report of a time is called.
+pub(super) fn titled(what: &str, span: &Range<i64>, now: &Zoned) -> String {
+    let (since, until) = (local_time(span.start, now.time_zone()), local_time(span.end, now.time_zone()));
+    let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+    let what = if what.is_empty() { String::new() } else { format!(" {what},") };
+    format!("{}:{what} {since} to {until}", host.as_deref().unwrap_or("this host"))
 }
 
 impl Gathering<'_> {
@@ -51,9 +59,7 @@ impl Gathering<'_> {
         let (among, units) = all_series(reader);
         let changes = ChangesRequest { among: &among, span: self.span.clone() }.read(reader, context)?;
         let notes = notes_or_none(&self.opened.store);
-        let (since, until) = (self.time(self.span.start), self.time(self.span.end));
-        let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
-        let title = format!("{}: {since} to {until}", host.as_deref().unwrap_or("this host"));
+        let title = titled("", &self.span, self.now);
         let mut blocks = vec![Block::Paragraph(format!(
             "{} of {}, {} of {}. Times are of {}.",
             counted(problems.len() as u64, "problem"),
@@ -65,6 +71,9 @@ impl Gathering<'_> {
         let heading = |text: &str| Block::Heading(text.to_owned());
         if !problems.is_empty() {
             blocks.extend([heading("Problems"), self.problems(&problems)]);
+        }
+        if let Some(like) = self.like(&problems, context)? {
+            blocks.extend([heading("Like it before"), like]);
         }
         if !changes.is_empty() {
             blocks.extend([heading("What changed"), self.changes(&changes, &among, &units)]);
@@ -114,6 +123,30 @@ impl Gathering<'_> {
         };
         let rows = problems.iter().map(row).collect();
         Block::Table { head: vec!["since", "check", "worst", "for", "what was said"], rows }
+    }
+
+    /// When it was before as it was in the first of these problems, and how that ended; none if nothing is like any.
+    fn like(&self, problems: &[Problem], context: &mut ReadContext<'_>) -> Result<Option<Block>, Failure> {
+        let reader = &self.opened.reader;
+        let incidents = incidents_or_none(&self.opened.store);
+        let mut rows = Vec::new();
+        for problem in problems.iter().take(REPORT_LIKE_MAX) {
+            let at_ms = problem.within(&self.span).end;
+            let standing = standing(reader, &problem.check, at_ms, context);
+            let span = window(standing.as_ref(), at_ms);
+            let looked = Looked::at(reader, span.clone(), context)?;
+            let judgement = standing.as_ref().map_or("", |standing| standing.run.judgement.as_str());
+            let asked = LikeRequest { check: &problem.check, judgement, span: &span, incidents: &incidents };
+            rows.extend(asked.read(reader, &looked, context).map(|like| {
+                let of = format!("{}:{}", like.series.check, like.series.series.key);
+                let marked =
+                    like.after.incidents.iter().map(|one| format!("; incident {}: {}", one.number, one.text));
+                let said = format!("{}{}", like.after.said(), marked.collect::<String>());
+                vec![of, self.time(like.found.span.start), format!("x{:.2}", like.found.height), said]
+            }));
+        }
+        let head = vec!["metric", "like it", "height", "what came of it"];
+        Ok((!rows.is_empty()).then_some(Block::Table { head, rows }))
     }
 
     fn changes(&self, changes: &[SeriesChange], among: &[SimilarSeries], units: &[String]) -> Block {

@@ -2,6 +2,7 @@
 
 mod args;
 mod block;
+mod capacity;
 mod gather;
 mod html;
 mod markdown;

@@ -6,8 +6,9 @@ use custos_query::ReadContext;
 use jiff::Zoned;
 
 use super::args::ReportArgs;
-use super::block::Format;
-use super::gather::Gathering;
+use super::block::{Format, Report};
+use super::capacity::Capacity;
+use super::gather::{Gathering, titled};
 use super::html::html;
 use super::markdown::markdown;
 use super::words::words;
@@ -36,7 +37,14 @@ pub(super) fn answer(args: &ReportArgs, now: &Zoned, out: &mut dyn Write) -> Res
     let mut damage = std::mem::take(&mut opened.damage);
     let mut on_damage = |error: &custos_store::Error| damage.note(error);
     let mut context = ReadContext::new(&mut on_damage);
-    let report = Gathering { opened: &opened, now, span, format }.report(&mut context)?;
+    let report = match args.capacity {
+        true => {
+            let title = titled("capacity", &span, now);
+            let blocks = Capacity { opened: &opened, zone: now.time_zone(), span }.blocks(&mut context)?;
+            Report { title, blocks }
+        }
+        false => Gathering { opened: &opened, now, span, format }.report(&mut context)?,
+    };
     let written = match format {
         Format::Html => html(&report),
         Format::Markdown => markdown(&report),

@@ -79,3 +79,32 @@ fn nothing_of_a_text_is_markup_in_any_format() {
     let rows: Vec<usize> = markdown.lines().filter(|line| line.contains("CRITICAL")).map(cells).collect();
     assert!(rows.contains(&6) && rows.contains(&4), "{markdown}");
 }
+
+#[test]
+fn the_long_view_says_what_grows_and_when_it_is_full() {
+    const HOUR: i64 = 60 * MINUTE;
+    let store = stage::store(|writer: &mut Writer| {
+        for hour in 0..6 * 7 * 24 {
+            let time_ms = NOON - (6 * 7 * 24 - hour) * HOUR + HOUR / 2;
+            let used = Metric { max: Some(1500.0), ..Metric::new("used", Value::from(hour as f64)) };
+            // Busy on Mondays at noon.
+            let load = if hour % 168 == 23 { 9.0 } else { 1.0 };
+            let metrics = vec![used, Metric::new("load", Value::from(load))];
+            writer.append(&[("disk", &Run { time_ms, metrics, ..Run::default() })]).unwrap();
+        }
+    });
+    let report =
+        |line: &[&str]| stage::shown(&store, line, |args, now, _, out| answer(args, now, out)).unwrap();
+    let shown = report(&["--since", "-43d", "--capacity"]);
+    assert!(shown.lines().next().unwrap().contains(": capacity, "), "{shown}");
+    assert!(shown.contains("\n6 weeks from 2026-10-11 "), "{shown}");
+    let lines: Vec<&str> = shown.lines().skip(2).collect();
+    // What may be full comes first.
+    assert!(
+        lines[0].starts_with("disk:used") && lines[0].contains("+168") && lines[0].contains("1500 at 2026-"),
+        "{shown}"
+    );
+    assert!(lines[1].starts_with("disk:load") && !lines[1].contains(" at "), "{shown}");
+    assert!(report(&["--since", "-3d", "--capacity"]).contains("Two whole weeks at least"));
+    assert!(report(&["--since", "-43d", "--capacity", "--html"]).contains("<th>busiest</th>"));
+}

@@ -5,8 +5,8 @@ use std::ops::Range;
 use custos_query::{Similar, SimilarSeries};
 use custos_store::Reader;
 
-use super::after::After;
 use super::args::SimilarArgs;
+use crate::why::After;
 
 /// What was asked for, and what was found.
 pub(super) struct Answer<'a> {

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::after::After;
 use super::answer::Answer;
 use crate::cli::read::{Failure, json_line};
+use crate::why::After;
 
 /// A stretch. The order of the fields is that of the keys; new ones come last.
 #[derive(Serialize)]

@@ -1,6 +1,5 @@
 //! `custos similar`: when it was like this before.
 
-mod after;
 mod answer;
 mod args;
 mod json;

@@ -6,7 +6,6 @@ use custos_query::{Bucketed, ReadContext, SimilarRequest, SimilarSeries, own_che
 use custos_store::Reader;
 use jiff::Zoned;
 
-use super::after::Surroundings;
 use super::answer::Answer;
 use super::args::SimilarArgs;
 use super::{json, show};
@@ -16,6 +15,7 @@ use crate::cli::read::{Failure, finish, now, time, time_or_now};
 use crate::cli::style::Style;
 use crate::clock;
 use crate::exit_code::ExitCode;
+use crate::why::Surroundings;
 
 /// Runs the command.
 pub(in crate::cli) fn run(args: &SimilarArgs) -> ExitCode {
@@ -57,7 +57,7 @@ pub(super) fn answer(
     let surroundings = Surroundings { reader, incidents: &incidents, until_ms: at_ms };
     let shown = found.matches.iter().take(args.limit).filter(|one| args.json || one.is_clear);
     let after = shown.map(|one| surroundings.after(&among[one.series].check, &one.span, &mut context));
-    let after = after.collect::<Result<Vec<_>, Failure>>()?;
+    let after = after.collect::<custos_query::Result<Vec<_>>>()?;
     let answer = Answer {
         args,
         reader,

@@ -5,7 +5,6 @@ use std::io::Write;
 use custos_query::{ReadContext, SimilarMatch, SimilarSeries};
 use jiff::Zoned;
 
-use super::after::{After, Turn};
 use super::answer::Answer;
 use crate::cli::curve::{envelope, in_line};
 use crate::cli::read::{Failure, local_time};
@@ -15,6 +14,7 @@ use crate::limits::SIMILAR_NAMED_MAX;
 use crate::picture::titled;
 use crate::text::human::{Prefixes, counted, counted_were, duration_ms, quantity};
 use crate::text::width::width;
+use crate::why::{After, Turn};
 
 /// Columns of what stands before the curves.
 const HEAD: usize = 58;
@@ -118,8 +118,7 @@ fn remarks(answer: &Answer<'_>, one: &SimilarMatch, after: &After) -> Vec<String
     let unit = if of.series == answer.of.series { answer.unit } else { "" };
     let level = quantity(one.level.abs(), unit, Prefixes::Si);
     let sign = if one.level < 0.0 { "lower" } else { "higher" };
-    let state = after.state.map_or("not run before", custos_store::State::name);
-    lines.push(format!("by {level} {sign}; {} was {state}{}", of.check, ending(after)));
+    lines.push(format!("by {level} {sign}; {} was {}", of.check, after.said()));
     let others: Vec<String> = after.others.iter().take(SIMILAR_NAMED_MAX).map(near).collect();
     if !others.is_empty() {
         let more = after.others.len() - others.len();
@@ -129,20 +128,6 @@ fn remarks(answer: &Answer<'_>, one: &SimilarMatch, after: &After) -> Vec<String
     let incidents = after.incidents.iter().take(SIMILAR_NAMED_MAX);
     lines.extend(incidents.map(|incident| format!("incident {}: {}", incident.number, incident.text)));
     lines
-}
-
-/// What became of the check.
-fn ending(after: &After) -> String {
-    let turns = after.turns.iter().take(SIMILAR_NAMED_MAX);
-    let turns: Vec<String> =
-        turns.map(|turn| format!("{} after {}", turn.state.name(), duration_ms(turn.after_ms))).collect();
-    let ended = after.ended_after_ms.map(|ended_ms| format!("OK again after {}", duration_ms(ended_ms)));
-    match (turns.is_empty(), ended) {
-        (true, None) => ", and nothing came of it".to_owned(),
-        (true, Some(ended)) => format!(", {ended}"),
-        (false, None) => format!(", {}", turns.join(", ")),
-        (false, Some(ended)) => format!(", {}, {ended}", turns.join(", ")),
-    }
 }
 
 fn near(turn: &Turn) -> String {

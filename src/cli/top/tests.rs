@@ -171,10 +171,10 @@ fn pages_of_all_sizes_and_characters_are_as_expected() {
 #[test]
 fn no_size_is_too_small() {
     let (_directory, source, mut model) = model(Glyphs::Braille, LOW);
-    for view in
-        [View::List, View::Check { name: "load".into(), scroll: 1000 }, View::Help(Box::new(View::List))]
-    {
-        for (width, height) in (0..90).step_by(3).zip((0..30).cycle()) {
+    let check = |name: &str, scroll| View::Check { name: name.into(), scroll };
+    let views = [View::List, check("load", 1000), check("disk /var", 0), View::Help(Box::new(View::List))];
+    for view in views {
+        for (width, height) in (0..90).zip((0..30).cycle()) {
             let area = Rect::new(0, 0, width, height);
             model.view = view.clone();
             prepare(&source, &mut model, area);

@@ -6,10 +6,16 @@ use serde_json::json;
 
 use super::written::Written;
 use crate::cli::read::{Failure, json_line};
-use crate::why::{Looked, lines};
+use crate::why::{Like, Looked, lines};
 
 /// Writes a line for each metric, the most unlike first, then for each change of state, each new text, and for what people wrote.
-pub(super) fn write(looked: &Looked, written: &[Written], out: &mut dyn Write) -> Result<(), Failure> {
+/// When it was like this before comes last.
+pub(super) fn write(
+    looked: &Looked,
+    written: &[Written],
+    like: Option<&Like<'_>>,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     let (series, changes, texts) = lines(looked);
     series.iter().try_for_each(|line| json_line(line, out))?;
     changes.iter().try_for_each(|line| json_line(line, out))?;
@@ -24,5 +30,5 @@ pub(super) fn write(looked: &Looked, written: &[Written], out: &mut dyn Write) -
         });
         json_line(&line, out)?;
     }
-    Ok(())
+    like.map_or(Ok(()), |like| json_line(&like.line(), out))
 }

@@ -1,6 +1,7 @@
 //! The command: finds the stretch, compares all series, and looks for changes of state.
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::Path;
 
 use custos_query::{ReadContext, check_names};
@@ -14,9 +15,10 @@ use super::written::Sources;
 use crate::cli::read::{Failure, Opened, finish, now, tell, time, time_or_now};
 use crate::cli::style::Style;
 use crate::cli::unknown::{Among, all_known};
+use crate::clock::{self, micros};
 use crate::exit_code::ExitCode;
-use crate::limits::WHY_SHOWN_IN_TOP;
-use crate::why::{Looked, standing, window};
+use crate::limits::{WHY_LIKE_MAX, WHY_SHOWN_IN_TOP};
+use crate::why::{Like, LikeRequest, Looked, Standing, standing, window};
 
 /// Runs the command.
 pub(in crate::cli) fn run(args: &WhyArgs) -> ExitCode {
@@ -41,15 +43,43 @@ pub(super) fn answer(args: &WhyArgs, now: &Zoned, style: Style, out: &mut dyn Wr
     let sources = Sources::read(&store, &mut |fault| tell(fault));
     let looked = Looked::at(&reader, span.clone(), &mut context)?;
     let written = sources.of(args.check.as_ref(), &span);
+    let subject = args.check.as_deref().zip(standing.as_ref());
+    let like = subject.and_then(|subject| like(&reader, &looked, subject, &span, &sources, &|| false));
     if args.json {
-        json::write(&looked, &written, out)?;
+        json::write(&looked, &written, like.as_ref(), out)?;
     } else {
         let (check, limit, standing) = (args.check.as_deref(), args.limit, standing.as_ref());
-        let shown =
-            Shown { check, limit, reader: &reader, standing, span, looked: &looked, written: &written };
+        let shown = Shown {
+            check,
+            limit,
+            reader: &reader,
+            standing,
+            span,
+            looked: &looked,
+            written: &written,
+            like: like.as_ref(),
+        };
         shown.write(now, style, &mut context, out)?;
     }
     damage.finish(out)
+}
+
+/// When it was like this before, if that is found before it takes too long.
+fn like<'l>(
+    reader: &Reader,
+    looked: &'l Looked,
+    (check, standing): (&str, &Standing),
+    span: &Range<i64>,
+    sources: &Sources,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Option<Like<'l>> {
+    let until_us = clock::mono_us().saturating_add(micros(WHY_LIKE_MAX));
+    let is_over = || is_cancelled() || clock::mono_us() > until_us;
+    // What is damaged was told when all was compared.
+    let mut ignored = |_: &custos_store::Error| {};
+    let mut context = ReadContext::new(&mut ignored).cancellable(&is_over);
+    let judgement = &standing.run.judgement;
+    LikeRequest { check, judgement, span, incidents: &sources.incidents }.read(reader, looked, &mut context)
 }
 
 /// What is told of the problem of a check now, for a page that shows it among other things; it is given up as soon as
@@ -79,6 +109,8 @@ pub(in crate::cli) fn told(
     // What was given up halfway is not half of an answer.
     context.look()?;
     let written = sources.of(Some(&check.to_owned()), &span);
+    let subject = standing.as_ref().map(|standing| (check, standing));
+    let like = subject.and_then(|subject| like(&reader, &looked, subject, &span, &sources, is_cancelled));
     let shown = Shown {
         // How the check stands, the page says itself.
         check: None,
@@ -88,6 +120,7 @@ pub(in crate::cli) fn told(
         span,
         looked: &looked,
         written: &written,
+        like: like.as_ref(),
     };
     let mut text = Vec::new();
     shown.write(now, style, &mut context, &mut text)?;

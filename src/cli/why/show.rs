@@ -6,6 +6,7 @@ use std::ops::Range;
 use custos_query::{ReadContext, SeriesShift};
 use custos_store::Reader;
 use jiff::Zoned;
+use jiff::tz::TimeZone;
 
 use super::written::Written;
 use crate::cli::curve::in_line;
@@ -14,7 +15,7 @@ use crate::cli::style::{Style, printable};
 use crate::limits::{WHY_TEXTS_SHOWN, WHY_TURNS_SHOWN};
 use crate::text::human::{Prefixes, counted, counted_were, duration_ms, quantity};
 use crate::text::width::{pad, shorten_name};
-use crate::why::{Looked, Standing};
+use crate::why::{Like, Looked, Standing};
 
 /// Columns of the curve of a metric.
 const CURVE: usize = 14;
@@ -31,6 +32,8 @@ pub(super) struct Shown<'a> {
     pub(super) standing: Option<&'a Standing>,
     pub(super) span: Range<i64>,
     pub(super) looked: &'a Looked,
+    /// When it was like this before.
+    pub(super) like: Option<&'a Like<'a>>,
     /// What people wrote of it.
     pub(super) written: &'a [Written],
 }
@@ -78,6 +81,9 @@ impl Shown<'_> {
         if let Some(first) = listed.iter().min_by_key(|one| one.onset_ms).filter(|_| listed.len() > 1) {
             let name = self.name(first);
             writeln!(out, "first: {} at {}", printable(&name), local_time(first.onset_ms, zone))?;
+        }
+        if let Some(like) = self.like {
+            writeln!(out, "{}", style.fitted(&before(like, zone), 0))?;
         }
         for event in self.looked.events.iter().take(WHY_TURNS_SHOWN) {
             let time = local_time(event.time_ms, zone);
@@ -170,4 +176,17 @@ impl Shown<'_> {
         }
         if parts.is_empty() { "there is nothing else".to_owned() } else { parts.join("; ") }
     }
+}
+
+/// When it was like this before, and how that ended.
+fn before(like: &Like<'_>, zone: &TimeZone) -> String {
+    let (found, of) = (&like.found, like.series);
+    let when = local_time(found.span.start, zone);
+    format!(
+        "like it {when}: {}:{}, x{:.2} as high; then {}",
+        of.check,
+        of.series.key,
+        found.height,
+        like.after.said()
+    )
 }

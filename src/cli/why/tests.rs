@@ -90,3 +90,36 @@ fn each_metric_and_change_of_state_is_a_line_of_json() {
     let before = self::shown(true, &["load", "--json", "--at", "12:00"]).unwrap();
     assert!(!before.contains(r#""listed":true"#) && !before.contains("state"), "{before}");
 }
+
+/// The same, with a night before on which it was so, too.
+#[test]
+fn when_it_was_like_this_before_is_said_with_how_it_ended() {
+    let store = stage::store(|writer: &mut Writer| {
+        let state_at = |left: i64| if (1..=20).contains(&left) { State::Critical } else { State::Ok };
+        for minute in 0..MINUTES {
+            let (time_ms, left) = (NOON - (MINUTES - minute) * MINUTE, MINUTES - minute);
+            let night = left - 5000;
+            let risen = |left: i64| if (1..=40).contains(&left) { (41 - left) as f64 } else { 0.0 };
+            let used = 40.0 + noise(minute, 1) + risen(left) + 1.1 * risen(night);
+            let state = state_at(left).worst(state_at(night));
+            let metrics = vec![
+                Metric::new("used", Value::from(used)),
+                Metric::new("other", Value::from(noise(minute, 3))),
+            ];
+            let run = Run { time_ms, metrics, state, standing: hard(state), ..Run::default() };
+            writer.append(&[("disk", &run)]).unwrap();
+        }
+    });
+    let shown = |line: &[&str]| stage::shown(&store, line, answer).unwrap();
+    let said = shown(&["disk"]);
+    let before = said.lines().find(|line| line.starts_with("like it ")).unwrap_or_else(|| panic!("{said}"));
+    assert!(before.starts_with("like it 2026-11-19 01:"), "{before}");
+    assert!(before.contains(": disk:used, x") && before.contains("; then OK, CRITICAL after "), "{before}");
+    assert!(before.contains(", OK again after "), "{before}");
+    let json = shown(&["disk", "--json"]);
+    let last: serde_json::Value = serde_json::from_str(json.lines().last().unwrap()).unwrap();
+    assert_eq!((last["kind"].as_str(), last["metric"].as_str()), (Some("similar"), Some("used")));
+    // Of that night nothing of before is like it.
+    let night = shown(&["disk", "--at", "2026-11-19 01:41"]);
+    assert!(night.contains("disk CRITICAL") && !night.contains("like it"), "{night}");
+}

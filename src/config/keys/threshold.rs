@@ -20,6 +20,19 @@ pub(crate) const ON_MISSING_WORDS: [(&str, OnMissing); 5] = [
     ("keep", OnMissing::Keep),
 ];
 
+/// What a metric may be outside of.
+const OUTSIDE_WORDS: [(&str, ()); 1] = [("normal", ())];
+
+/// What being outside of what is normal may mean.
+const STATE_WORDS: [(&str, State); 2] = [("warning", State::Warning), ("critical", State::Critical)];
+
+/// A number that is not negative, with a unit, or with `x`.
+const TOLERANCE_TEXT: &str = "^[0-9.]+[^:,@]*$";
+
+fn tolerance() -> Shape {
+    Shape::Either(vec![number(), Shape::Pattern(TOLERANCE_TEXT)])
+}
+
 /// `[@][start:][end]`, with whatever units.
 const RANGE: &str = "^@?[^@:,]*(:[^@:,]*)?$";
 
@@ -29,14 +42,24 @@ fn range() -> Shape {
 
 section! {
     /// One of the `thresholds` of a check.
-    THRESHOLD = "threshold" rules [Rule::Some(&[&WARNING, &CRITICAL])];
+    THRESHOLD = "threshold" rules [Rule::Some(&[&WARNING, &CRITICAL, &OUTSIDE]), Rule::With(&TOLERANCE, &OUTSIDE),
+        Rule::With(&STATE, &OUTSIDE)];
     METRIC: Key<Own, Required> = key("metric", Own(|| Shape::Text),
         "a label, or a glob over labels; `*` takes in slashes, `\\` makes the next character itself")
         .required();
     WARNING: Key<Own> = key("warning", Own(range), "the [range](#ranges) outside of which the check is WARNING")
-        .says("this or `critical` is required");
+        .says("this, `critical` or `outside` is required");
     CRITICAL: Key<Own> = key("critical", Own(range), "the [range](#ranges) outside of which it is CRITICAL")
-        .says("this or `warning` is required");
+        .says("this, `warning` or `outside` is required");
+    OUTSIDE: Key<Choice<()>> = key("outside", Choice(&OUTSIDE_WORDS),
+        "`normal`: outside of where the metric [normally is](#what-is-normal) at this hour of the week")
+        .says("this, `warning` or `critical` is required");
+    TOLERANCE: Key<Own> = key("tolerance", Own(tolerance),
+        "how far outside of what is normal is tolerated: a quantity such as `2` or `500MB`, or `2x` for twice as far as the band is wide")
+        .says("`1x`");
+    STATE: Key<Choice<State>, Is<State>> = key("state", Choice(&STATE_WORDS),
+        "the state of the check while it is outside of what is normal: `warning` or `critical`")
+        .is(State::Warning);
     RATE: Key<Flag, Is<bool>> = key("rate", Flag,
         "`true`: the metric is a counter, and its growth per second since the run before is compared")
         .is(false);

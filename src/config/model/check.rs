@@ -1,6 +1,7 @@
 //! A configuration after everything has been resolved: defaults applied, paths absolute, ranges parsed.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -365,9 +366,10 @@ impl Command {
         matches!(self, Command::Trap(_) | Command::Submitted(_))
     }
 
-    /// What is reported to the check, in one word, if nothing is run for it.
-    pub fn reports(&self) -> &'static str {
-        if matches!(self, Command::Submitted(_)) { "result" } else { "trap" }
+    /// What is reported to the check, in one word, if nothing is run for it, and its state before the first: no trap is good news, while a
+    /// result that never came says nothing.
+    pub fn reports(&self) -> (&'static str, State) {
+        if matches!(self, Command::Submitted(_)) { ("result", State::Unknown) } else { ("trap", State::Ok) }
     }
 
     /// Whether it is a rule that is judged over the history.
@@ -402,6 +404,8 @@ pub struct Threshold {
     pub warning: Option<UnitRange>,
     /// Outside this range (or inside, with `@`): CRITICAL.
     pub critical: Option<UnitRange>,
+    /// Outside of where the metric normally is at this hour of the week. The key `outside`.
+    pub normal: Option<OutsideNormal>,
     /// How long it must be crossed without a break before it counts; zero counts at once. The key `for`.
     pub pending_for: Duration,
     /// Whether the metric is a counter that is judged by how fast it grows, per second. The key `rate`.
@@ -424,9 +428,50 @@ impl PartialEq for Threshold {
         self.metric == other.metric
             && self.warning == other.warning
             && self.critical == other.critical
+            && self.normal == other.normal
             && self.pending_for == other.pending_for
             && self.rate == other.rate
             && self.on_missing == other.on_missing
+    }
+}
+
+/// A threshold that follows what is normal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutsideNormal {
+    /// The state of the check while the metric is farther outside than is tolerated.
+    pub state: State,
+    /// How far outside is tolerated.
+    pub tolerance: Tolerance,
+}
+
+/// How far outside of what is normal is tolerated.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tolerance {
+    /// So many times as far as the band is wide.
+    Bands(f64),
+    /// So far.
+    By {
+        /// In the base unit.
+        amount: f64,
+        /// The base unit that was written, such as `B`; `None` if it was a plain number.
+        unit: Option<String>,
+        /// As written, for messages.
+        written: String,
+    },
+}
+
+impl Default for Tolerance {
+    fn default() -> Tolerance {
+        Tolerance::Bands(1.0)
+    }
+}
+
+impl fmt::Display for Tolerance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Tolerance::Bands(times) => write!(f, "{times}x"),
+            Tolerance::By { written, .. } => f.write_str(written),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use custos_store::{Bounds, State};
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
 
-use super::{ByteUnits, Check, OnMissing, Threshold, UnitRange, implicit_check};
+use super::{ByteUnits, Check, OnMissing, OutsideNormal, Threshold, Tolerance, UnitRange, implicit_check};
 
 /// What of the definition of a check its runs are judged by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,12 +35,28 @@ pub struct JudgedThreshold {
     pub warning: Option<JudgedRange>,
     /// The range for CRITICAL.
     pub critical: Option<JudgedRange>,
+    /// Whether it is on what is normal.
+    pub normal: Option<JudgedNormal>,
     /// How long it must be crossed.
     pub pending_for: Duration,
     /// Whether it is on how fast a counter grows.
     pub rate: bool,
     /// The code of the state of a run without such a metric; none to go by the last run.
     on_missing: Option<u8>,
+}
+
+/// What is outside of what is normal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JudgedNormal {
+    /// Whether it is CRITICAL, rather than WARNING.
+    pub critical: bool,
+    /// How far outside is tolerated: times the width of the band, where there is no amount.
+    pub bands: f64,
+    /// How far outside is tolerated.
+    pub amount: Option<f64>,
+    unit: Option<String>,
+    /// The tolerance as it is written.
+    pub written: String,
 }
 
 /// A range.
@@ -99,6 +115,7 @@ impl JudgedThreshold {
             metric: threshold.metric.clone(),
             warning: threshold.warning.as_ref().map(JudgedRange::of),
             critical: threshold.critical.as_ref().map(JudgedRange::of),
+            normal: threshold.normal.as_ref().map(JudgedNormal::of),
             pending_for: threshold.pending_for,
             rate: threshold.rate,
             on_missing: match threshold.on_missing {
@@ -114,6 +131,7 @@ impl JudgedThreshold {
             matcher: label_matcher(&self.metric)?,
             warning: self.warning.as_ref().map(JudgedRange::range),
             critical: self.critical.as_ref().map(JudgedRange::range),
+            normal: self.normal.as_ref().map(JudgedNormal::normal),
             pending_for: self.pending_for,
             rate: self.rate,
             on_missing: match self.on_missing {
@@ -121,6 +139,26 @@ impl JudgedThreshold {
                 None => OnMissing::Keep,
             },
         })
+    }
+}
+
+impl JudgedNormal {
+    fn of(normal: &OutsideNormal) -> JudgedNormal {
+        let (bands, amount, unit) = match &normal.tolerance {
+            Tolerance::Bands(bands) => (*bands, None, None),
+            Tolerance::By { amount, unit, .. } => (0.0, Some(*amount), unit.clone()),
+        };
+        let critical = normal.state == State::Critical;
+        JudgedNormal { critical, bands, amount, unit, written: normal.tolerance.to_string() }
+    }
+
+    fn normal(&self) -> OutsideNormal {
+        let tolerance = match self.amount {
+            None => Tolerance::Bands(self.bands),
+            Some(amount) => Tolerance::By { amount, unit: self.unit.clone(), written: self.written.clone() },
+        };
+        let state = if self.critical { State::Critical } else { State::Warning };
+        OutsideNormal { state, tolerance }
     }
 }
 
@@ -169,6 +207,10 @@ mod tests {
             matcher: label_matcher("a*").unwrap(),
             warning: None,
             critical: Some(range),
+            normal: Some(OutsideNormal {
+                state: State::Warning,
+                tolerance: Tolerance::By { amount: 5.0, unit: None, written: "5".to_owned() },
+            }),
             pending_for: Duration::from_millis(90_001),
             rate: true,
             on_missing: OnMissing::Keep,

@@ -12,8 +12,8 @@ pub(crate) mod sink;
 pub(crate) mod snmp;
 
 pub use check::{
-    ByteUnits, Check, Command, Config, Native, NrpeConfig, NrpeKeys, OnMissing, Priority, Process, RunAs,
-    Serving, Stale, SyncPolicy, Threshold, UnitRange,
+    ByteUnits, Check, Command, Config, Native, NrpeConfig, NrpeKeys, OnMissing, OutsideNormal, Priority,
+    Process, RunAs, Serving, Stale, SyncPolicy, Threshold, Tolerance, UnitRange,
 };
 pub use check_name::CheckNameFault;
 pub use http::{HttpConfig, Listening};

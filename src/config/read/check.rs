@@ -221,7 +221,12 @@ fn required_native(node: &Node, command: Command, findings: &mut Findings) -> Op
         "check_snmp" => native::read(words).map(|poll| Command::Snmp(Arc::new(poll))),
         name => {
             let arguments: Vec<OsString> = words[1..].iter().map(OsString::from).collect();
-            let read = custos_native::plan(name, &arguments, Flavour::V2_3);
+            let own =
+                words.get(1).filter(|own| name == "custos" && custos_native::OWN.contains(&own.as_str()));
+            let read = match own {
+                Some(own) => custos_native::own(own, &arguments[1..]),
+                None => custos_native::plan(name, &arguments, Flavour::V2_3),
+            };
             read.map(|_| command.clone()).map_err(|NotNative(why)| format!("cannot be: {why}"))
         }
     };

@@ -1,13 +1,14 @@
 //! Limits that the configuration sets on metrics.
 
 use custos_compat::nagios;
-use custos_store::Bounds;
+use custos_store::{Bounds, State};
 use globset::GlobBuilder;
 
 use crate::config::keys::threshold as keys;
-use crate::config::model::check::{ByteUnits, Threshold, UnitRange};
+use crate::config::model::check::{ByteUnits, OutsideNormal, Threshold, Tolerance, UnitRange};
 use crate::document::diagnostic::Findings;
 use crate::document::fields::{Fields, refuse, text, written};
+use crate::document::key::Reads as _;
 use crate::document::place::Place;
 use crate::document::yaml::{Content, Node};
 
@@ -42,10 +43,12 @@ fn read(node: &Node, owner: &str, byte_units: ByteUnits, findings: &mut Findings
     };
     let warning = fields.get(&keys::WARNING);
     let critical = fields.get(&keys::CRITICAL);
-    if fields.lacks(&keys::WARNING) && fields.lacks(&keys::CRITICAL) {
+    if [&keys::WARNING, &keys::CRITICAL].into_iter().all(|key| fields.lacks(key))
+        && fields.lacks(&keys::OUTSIDE)
+    {
         findings.error(
             &node.place,
-            "this threshold has neither `warning` nor `critical`, so it never says anything",
+            "this threshold has neither `warning` nor `critical` nor `outside: normal`, so it never says anything",
         );
     }
     let warning_place = warning.map(|node| &node.place);
@@ -57,6 +60,7 @@ fn read(node: &Node, owner: &str, byte_units: ByteUnits, findings: &mut Findings
     {
         refuse_mixed_units(warning, warning_place, critical, critical_place, findings);
     }
+    let normal = outside_normal(&fields, byte_units, findings);
     let pending_for = fields.value(&keys::FOR, findings);
     let rate = fields.value(&keys::RATE, findings);
     let on_missing = fields.value(&keys::ON_MISSING, findings);
@@ -66,10 +70,66 @@ fn read(node: &Node, owner: &str, byte_units: ByteUnits, findings: &mut Findings
         matcher,
         warning: warning?,
         critical: critical?,
+        normal: normal?,
         pending_for: pending_for?,
         rate: rate?,
         on_missing: on_missing?,
     })
+}
+
+/// The band of what is normal. The outer option is `None` if something about it is wrong, the inner one if it is absent.
+fn outside_normal(
+    fields: &Fields<'_>,
+    byte_units: ByteUnits,
+    findings: &mut Findings,
+) -> Option<Option<OutsideNormal>> {
+    let tolerance = match fields.get(&keys::TOLERANCE) {
+        Some(node) => tolerance(node, byte_units, findings),
+        None => Some(Tolerance::default()),
+    };
+    let state = fields.value(&keys::STATE, findings)?;
+    let Some(outside) = fields.get(&keys::OUTSIDE) else {
+        let stray = [fields.get(&keys::TOLERANCE), fields.get(&keys::STATE)].into_iter().flatten();
+        let stray: Vec<&Node> = stray.collect();
+        for node in &stray {
+            findings.error(&node.place, "this is for a threshold with `outside: normal`");
+        }
+        return stray.is_empty().then_some(None);
+    };
+    keys::OUTSIDE.kind().read(outside, findings)?;
+    let (other, name) = match state {
+        State::Critical => (fields.get(&keys::CRITICAL), "critical"),
+        _ => (fields.get(&keys::WARNING), "warning"),
+    };
+    if let Some(other) = other {
+        let message =
+            format!("found `{name}` beside `outside: normal` of the same state; write two thresholds");
+        findings.error(&other.place, message);
+        return None;
+    }
+    Some(Some(OutsideNormal { state, tolerance: tolerance? }))
+}
+
+fn tolerance(node: &Node, byte_units: ByteUnits, findings: &mut Findings) -> Option<Tolerance> {
+    const EXPECTED: &str = "how far, such as `2`, `500MB` or `1.5x`";
+    let text = written(node, EXPECTED, findings)?;
+    if let Some(times) = text.strip_suffix('x').and_then(|times| times.parse::<f64>().ok())
+        && times.is_finite()
+        && times >= 0.0
+    {
+        return Some(Tolerance::Bands(times));
+    }
+    let parsed = nagios::UnitRange::parse(text, unit_powers(byte_units)).ok();
+    let parsed = parsed.filter(|parsed| {
+        let (start, end) = (parsed.range.start(), parsed.range.end());
+        start == 0.0 && end.is_finite() && !parsed.range.inside() && !text.contains(':')
+    });
+    let Some(parsed) = parsed else {
+        findings.error(&node.place, format!("found {}, expected {EXPECTED}", node.describe()));
+        return None;
+    };
+    let unit = parsed.unit.map(str::to_owned);
+    Some(Tolerance::By { amount: parsed.range.end(), unit, written: text.to_owned() })
 }
 
 /// Reports two ranges of one threshold with units of different kinds, or with a unit in only one of them: `~:1GB` and
@@ -130,14 +190,17 @@ fn pattern(node: &Node, findings: &mut Findings) -> Option<(String, globset::Glo
     }
 }
 
+fn unit_powers(byte_units: ByteUnits) -> nagios::ByteUnits {
+    match byte_units {
+        ByteUnits::Si => nagios::ByteUnits::Si,
+        ByteUnits::Iec => nagios::ByteUnits::Iec,
+    }
+}
+
 fn range(node: &Node, byte_units: ByteUnits, findings: &mut Findings) -> Option<UnitRange> {
     const EXPECTED: &str = "a range such as `10`, `5:10`, `~:8GB` or `@90%:`";
     let written = written(node, EXPECTED, findings)?;
-    let units = match byte_units {
-        ByteUnits::Si => nagios::ByteUnits::Si,
-        ByteUnits::Iec => nagios::ByteUnits::Iec,
-    };
-    match nagios::UnitRange::parse(written, units) {
+    match nagios::UnitRange::parse(written, unit_powers(byte_units)) {
         Ok(parsed) => Some(UnitRange {
             bounds: Bounds {
                 start: parsed.range.start(),
@@ -204,6 +267,20 @@ mod tests {
     }
 
     #[test]
+    fn a_threshold_may_follow_what_is_normal() {
+        let text = "- {metric: a, outside: normal}\n\
+                    - {metric: a, outside: normal, tolerance: 2.5x, state: critical, warning: 9}\n\
+                    - {metric: a, outside: normal, tolerance: 2KB}\n";
+        let (thresholds, mistakes) = read_yaml(text);
+        assert_eq!(mistakes, "");
+        let of: Vec<&OutsideNormal> = thresholds.iter().map(|one| one.normal.as_ref().unwrap()).collect();
+        assert_eq!((of[0].state, &of[0].tolerance), (State::Warning, &Tolerance::Bands(1.0)));
+        assert_eq!((of[1].state, &of[1].tolerance), (State::Critical, &Tolerance::Bands(2.5)));
+        let by = Tolerance::By { amount: 2000.0, unit: Some("B".to_owned()), written: "2KB".to_owned() };
+        assert_eq!(of[2].tolerance, by);
+    }
+
+    #[test]
     fn zero_goes_with_any_unit() {
         let text = "- {metric: a, warning: 1GB, critical: 0}\n- {metric: a, warning: '0:', critical: ~:9s}\n";
         let (thresholds, mistakes) = read_yaml(text);
@@ -213,7 +290,23 @@ mod tests {
     #[test]
     fn mistakes_name_what_is_wrong() {
         for (text, expected) in [
-            ("- {metric: a}\n", "f:1:3: this threshold has neither `warning` nor `critical`"),
+            (
+                "- {metric: a}\n",
+                "f:1:3: this threshold has neither `warning` nor `critical` nor `outside: normal`",
+            ),
+            ("- {metric: a, outside: norm}\n", "f:1:24: found `norm`, expected `normal`"),
+            (
+                "- {metric: a, warning: 5, tolerance: 2}\n",
+                "f:1:38: this is for a threshold with `outside: normal`",
+            ),
+            (
+                "- {metric: a, outside: normal, tolerance: '~:2'}\n",
+                "f:1:43: found `~:2`, expected how far, such as `2`, `500MB` or `1.5x`",
+            ),
+            (
+                "- {metric: a, outside: normal, warning: 5}\n",
+                "f:1:41: found `warning` beside `outside: normal` of the same state; write two thresholds",
+            ),
             ("- {warning: 5}\n", "f:1:3: this threshold has no `metric`"),
             ("- {metric: a, warning: ~}\n", "f:1:24: found nothing, expected a range"),
             (

@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(absence(&nrpe::TLS), "`true`");
         assert_eq!(absence(&snmp::VERSION), "required");
         assert_eq!(default(&snmp::VERSION), "Required.");
-        assert_eq!(default(&threshold::WARNING), "This or `critical` is required.");
+        assert_eq!(default(&threshold::WARNING), "This, `critical` or `outside` is required.");
         assert_eq!(default(&settings::RETRY_INTERVAL), "Default: `check_interval`.");
         assert!(absence(&top::PLUGINS).starts_with("`/usr/lib/nagios/plugins`, `/usr/lib64/"));
     }

@@ -12,7 +12,7 @@ use super::word::{list, state, word};
 use super::{http, notify, rule, sink, snmp};
 use crate::config::keys::nrpe::GRAPH;
 use crate::config::keys::settings::{BYTE_UNITS, PRIORITY, WHEN_STALE};
-use crate::config::keys::threshold::ON_MISSING;
+use crate::config::keys::threshold::{ON_MISSING, STATE};
 use crate::config::keys::top::SYNC;
 use crate::config::model::check::{
     Check, Command, Config, NrpeConfig, Process, Serving, Submitted, Threshold,
@@ -232,6 +232,11 @@ fn write_threshold(page: &mut String, threshold: &Threshold) -> fmt::Result {
     }
     if let Some(range) = &threshold.critical {
         writeln!(page, "        critical: {}", word(&range.written))?;
+    }
+    if let Some(normal) = &threshold.normal {
+        writeln!(page, "        outside: normal")?;
+        writeln!(page, "        tolerance: {}", word(&normal.tolerance.to_string()))?;
+        writeln!(page, "        state: {}", STATE.kind().written(normal.state))?;
     }
     if threshold.rate {
         writeln!(page, "        rate: true")?;

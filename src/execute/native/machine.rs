@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use custos_native::{FileSystemUsage, Live, Scan, System, Wants};
+use custos_native::{FileFacts, FileSystemUsage, Live, Scan, System, Wants};
 
 use crate::clock;
 use crate::lock::locked;
@@ -78,6 +78,10 @@ impl System for Machine<'_> {
 
     fn reach(&self, path: &OsStr) -> io::Result<()> {
         self.ask(path, || self.live.reach(path))
+    }
+
+    fn file(&self, path: &OsStr) -> io::Result<FileFacts> {
+        self.ask(path, || self.live.file(path))
     }
 
     fn usage(&self, mount_point: &OsStr) -> io::Result<FileSystemUsage> {

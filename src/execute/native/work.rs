@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use custos_native::{Flavour, NotNative, PLUGINS, Plan, plan};
+use custos_native::{Flavour, Needs, NotNative, OWN, PLUGINS, Plan, own, plan};
 use custos_shim::{Limits, Spec};
 
 use super::distribution::Identities;
@@ -13,7 +13,8 @@ use crate::config::Native;
 /// What a plugin would do, which is done in its place.
 #[derive(Clone, Debug)]
 pub(in crate::execute) struct NativeWork {
-    pub(super) plugin: PathBuf,
+    /// Whose words they are; none for the own plugins.
+    pub(super) plugin: Option<PathBuf>,
     pub(super) plan: Plan,
 }
 
@@ -32,26 +33,44 @@ impl NativeWork {
         if spec.credentials.is_some() || spec.limits != Limits::default() || spec.nice != 0 {
             return Err("it has a user, a niceness or limits of its own".to_owned());
         }
-        if let Some(name) = spec.env.iter().find_map(|variable| matters(variable)) {
-            return Err(format!("{name} is set"));
+        if let Some((name, words)) = own_words(program, arguments) {
+            let plan = own(name, words).map_err(|NotNative(why)| why)?;
+            return Ok(NativeWork { plugin: None, plan });
         }
         let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
         let plan = plan(&name, arguments, Flavour::V2_3).map_err(|NotNative(why)| why)?;
-        Ok(NativeWork { plugin: program.into(), plan })
+        // Times of certificates are shown as the locale has them.
+        let shows_times = plan.needs() == Needs::Network;
+        if let Some(name) = spec.env.iter().find_map(|variable| matters(variable, shows_times)) {
+            return Err(format!("{name} is set"));
+        }
+        Ok(NativeWork { plugin: Some(program.into()), plan })
     }
 }
 
+/// The name of an own plugin, and its options, if this very program is to be run as that.
+fn own_words<'w>(program: &OsStr, arguments: &'w [OsString]) -> Option<(&'w str, &'w [OsString])> {
+    let (name, words) = arguments.split_first()?;
+    let name = name.to_str().filter(|name| OWN.contains(name))?;
+    let this = std::env::current_exe().ok()?;
+    (this.as_os_str() == program).then_some((name, words))
+}
+
 /// A variable by which a plugin would say something else.
-fn matters((name, value): &(OsString, OsString)) -> Option<&str> {
+fn matters((name, value): &(OsString, OsString), shows_times: bool) -> Option<&str> {
     let is_english = |value: &OsStr| {
         let value = value.as_bytes();
-        value.is_empty() || value.starts_with(b"C") || value.starts_with(b"POSIX") || value.starts_with(b"en")
+        let is_of_c = value.is_empty() || value.starts_with(b"C") || value.starts_with(b"POSIX");
+        is_of_c || (value.starts_with(b"en") && !shows_times)
     };
     let name = name.to_str()?;
     match name {
-        "LC_ALL" | "LC_MESSAGES" | "LC_CTYPE" | "LANG" | "LANGUAGE" => (!is_english(value)).then_some(name),
+        "LC_ALL" | "LC_MESSAGES" | "LC_CTYPE" | "LC_NUMERIC" | "LC_TIME" | "LANG" | "LANGUAGE" => {
+            (!is_english(value)).then_some(name)
+        }
         "POSIXLY_CORRECT" | "LD_PRELOAD" | "LD_LIBRARY_PATH" | "LOCPATH" | "PS_FORMAT" | "PS_PERSONALITY"
-        | "COLUMNS" => Some(name),
+        | "COLUMNS" | "PERL5LIB" | "PERL5OPT" | "PERLLIB" | "OPENSSL_CONF" | "RES_OPTIONS"
+        | "LOCALDOMAIN" | "HOSTALIASES" => Some(name),
         _ => None,
     }
 }
@@ -60,13 +79,17 @@ fn matters((name, value): &(OsString, OsString)) -> Option<&str> {
 /// the plugin.
 pub fn why_not(native: Native, spec: &Spec) -> Option<Result<(), String>> {
     let name = Path::new(spec.argv.first()?).file_name()?;
-    if !PLUGINS.iter().any(|plugin| name == *plugin) {
+    let is_own = own_words(spec.argv.first()?, &spec.argv[1..]).is_some();
+    if !is_own && !PLUGINS.iter().any(|plugin| name == *plugin) {
         return None;
     }
     if native == Native::Never {
         return Some(Err("`native: false`".to_owned()));
     }
-    Some(NativeWork::of(spec).and_then(|work| Identities::default().flavour(&work.plugin).map(drop)))
+    Some(NativeWork::of(spec).and_then(|work| match work.plugin {
+        Some(plugin) => Identities::default().flavour(&plugin).map(drop),
+        None => Ok(()),
+    }))
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! The threads that do the work of plugins. One that a dead file system holds is given up, as nobody can end it.
 //!
 //! What reads a few files of the kernel needs no thread: to wake one costs more than the work. What looks at all processes goes through one
-//! thread in turn. What asks file systems or for names has a few of its own.
+//! thread in turn. What asks file systems or for names has a few of its own. What talks to others on the network waits in the agent's loop,
+//! and holds up nothing.
 
 use std::collections::{HashMap, VecDeque};
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::distribution::Identities;
 use super::machine::{Common, Machine, Question, give_up};
+use super::network::Talks;
 use super::work::NativeWork;
 use crate::clock;
 use crate::limits::{NATIVE_OVERDUE_LOOK, NATIVE_QUEUE_MAX, NATIVE_STUCK_MAX, NATIVE_THREADS_MAX};
@@ -49,6 +52,7 @@ struct Shared {
     begun: Notify,
     ended: mpsc::UnboundedSender<(u64, NativeEnd)>,
     identities: Mutex<Identities>,
+    talks: Talks,
     common: Common,
     counts: Mutex<Counts>,
 }
@@ -105,6 +109,7 @@ struct UnderWay {
     is_slow: bool,
     /// Whether a thread has it.
     is_begun: bool,
+    plan: Plan,
     question: Arc<Question>,
 }
 
@@ -119,6 +124,7 @@ impl Natives {
             begun: Notify::new(),
             ended,
             identities: Mutex::default(),
+            talks: Talks::new(),
             common: Common::default(),
             counts: Mutex::default(),
         });
@@ -141,6 +147,9 @@ impl Natives {
         {
             return self.shared.ended.send((ticket, end)).is_ok();
         }
+        if needs == Needs::Network {
+            return self.shared.begin_talk(ticket, work, timeout);
+        }
         let is_slow = matches!(needs, Needs::Names | Needs::FileSystems);
         if is_slow && self.shared.counts().stuck >= NATIVE_STUCK_MAX {
             return false;
@@ -148,7 +157,14 @@ impl Natives {
         let question = Arc::new(Question::default());
         let since_us = clock::mono_us();
         let until_us = since_us.saturating_add(clock::micros(timeout));
-        let waits = UnderWay { until_us, timeout, is_slow, is_begun: false, question: Arc::clone(&question) };
+        let waits = UnderWay {
+            until_us,
+            timeout,
+            is_slow,
+            is_begun: false,
+            plan: work.plan.clone(),
+            question: Arc::clone(&question),
+        };
         let order = Order { ticket, work, parent, since_us, question };
         let was_none = {
             let mut under_way = locked(&self.shared.under_way);
@@ -283,11 +299,12 @@ impl Shared {
 
     fn work(&self, order: &Order) -> NativeEnd {
         let began_us = clock::mono_us();
-        if locked(&self.identities).flavour(&order.work.plugin).is_err() {
+        let plugin = order.work.plugin.as_deref();
+        if plugin.is_some_and(|plugin| locked(&self.identities).flavour(plugin).is_err()) {
             return NativeEnd::RunPlugin;
         }
         let machine = Machine {
-            live: Live { parent: order.parent },
+            live: Live { parent: order.parent, now_s: Some(|| clock::now_ms().div_euclid(1000)) },
             common: &self.common,
             since_us: order.since_us,
             question: &order.question,
@@ -297,10 +314,45 @@ impl Shared {
 
     /// Does work that nothing holds up; none if a thread has to look at the plugin first.
     fn work_at_once(&self, work: &NativeWork) -> Option<NativeEnd> {
-        self.identities.try_lock().ok()?.flavour_at_once(&work.plugin)?;
+        if let Some(plugin) = &work.plugin {
+            self.identities.try_lock().ok()?.flavour_at_once(plugin)?;
+        }
         let end = done(&work.plan, &Live::default(), 0);
         self.counts().count(&end);
         Some(end)
+    }
+
+    /// Begins what is done on the network; false if there is too much of it.
+    fn begin_talk(self: &Arc<Shared>, ticket: u64, work: NativeWork, timeout: Duration) -> bool {
+        let (Some(place), Some(talk)) = (self.talks.place(), work.plan.talk()) else { return false };
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            let _place = place;
+            let end = match shared.is_own(work.plugin).await {
+                true => shared.talks.carry_out(talk, timeout).await,
+                false => None,
+            };
+            let end = end.map_or(NativeEnd::RunPlugin, NativeEnd::Done);
+            let mut counts = shared.counts();
+            counts.count(&end);
+            drop(counts);
+            // Nobody listens once the agent stops.
+            let _ = shared.ended.send((ticket, end));
+        });
+        true
+    }
+
+    /// Whether a plugin is the distribution's own, for which a thread looks at it if that is not known.
+    async fn is_own(self: &Arc<Shared>, plugin: Option<PathBuf>) -> bool {
+        let Some(plugin) = plugin else { return true };
+        let at_once =
+            self.identities.try_lock().ok().and_then(|identities| identities.flavour_at_once(&plugin));
+        if at_once.is_some() {
+            return true;
+        }
+        let shared = Arc::clone(self);
+        let looked = self.talks.apart(move || locked(&shared.identities).flavour(&plugin).is_ok()).await;
+        looked.unwrap_or(false)
     }
 
     /// Gives up, as long as there is any, work whose time is over.
@@ -341,7 +393,7 @@ impl Shared {
         let wall_us = clock::micros(waits.timeout);
         match give_up(&waits.question, &self.common) {
             Some(path) => {
-                let said = custos_native::does_not_answer(&path);
+                let said = waits.plan.does_not_answer(&path);
                 PluginEnd { wall_us, ..PluginEnd::printed(Ending::Exited(said.exit), said.stdout) }
             }
             None => PluginEnd { wall_us, ..PluginEnd::printed(Ending::TimedOut, Vec::new()) },

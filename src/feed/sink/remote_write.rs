@@ -96,12 +96,19 @@ impl RemoteWrite {
     async fn send_rest(&mut self, parcel: &Parcel, refused: Sent) -> Sent {
         let Some((query, time)) = Already::question(parcel) else { return refused };
         let body = self.question("/api/v1/query", &[("query", &query), ("time", &time)]).await;
-        let already = match body.and_then(|body| Already::read(&body)) {
+        let mut already = match body.and_then(|body| Already::read(&body)) {
             Ok(already) => already,
             // What is refused is not known then. Of a half there is less to tell.
             Err(_) if parcel.halves().is_some() => return refused,
             Err(why) => return Sent { answer: Answer::later(why), ..refused },
         };
+        // The more of what is refused is known, the fewer halves have to be tried.
+        if already.lacks_ends(parcel)
+            && let Some((query, time)) = Already::later_question(parcel)
+            && let Ok(body) = self.question("/api/v1/query", &[("query", &query), ("time", &time)]).await
+        {
+            already.read_later(&body).unwrap_or_default();
+        }
         match already.missing(parcel) {
             0 => Sent { answer: Answer::Taken, ..refused },
             missing if missing == parcel.len() => refused,

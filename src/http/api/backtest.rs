@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use custos_query::check_names;
+use custos_query::{ReadContext, check_names};
 use custos_store::{Run, Snapshot};
 use jiff::tz::TimeZone;
 
-use super::envelope::span;
+use super::envelope::{failed, span};
 use super::request::Request;
 use super::times::optional_duration;
 use crate::backtest::{
-    Changed, Span, backtest_check, json_of, json_of_span, totals, within_stored, written_range,
+    Changed, NormalPast, Span, backtest_check, json_of, json_of_span, totals, within_stored, written_range,
 };
 use crate::config::{JudgedCheck, UnitRange, implicit_check};
 use crate::http::reply::{Failure, Reply};
@@ -52,8 +52,12 @@ pub(super) fn backtest(request: &Request<'_>) -> Result<Reply, Reply> {
     let check = changed.made(&check).map_err(|why| Reply::failure(Failure::BadData, &why))?;
     // Nothing was observed yet of what is still to come.
     let asked = within_stored(request.snapshot, Span { since_ms: span.start, until_ms: span.end });
+    let interrupt = || (request.interrupt)(None).is_some();
+    let mut ignored = |error: &custos_store::Error| tracing::debug!("a backtest passes over damage: {error}");
+    let mut context = ReadContext::new(&mut ignored).cancellable(&interrupt);
+    let normal = NormalPast::read(request.snapshot, &check, &mut context).map_err(|error| failed(&error))?;
     let mut runs = Runs::new(request, name, asked.since_ms..asked.until_ms);
-    let mut found = backtest_check(&check, runs.by_ref(), Some(asked.until_ms));
+    let mut found = backtest_check(&check, runs.by_ref(), Some(asked.until_ms), normal);
     if runs.given_up {
         return Err(Reply::failure(
             Failure::Timeout,

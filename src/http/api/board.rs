@@ -1,5 +1,7 @@
 //! Where all checks stand, and all of the newest run of one, for the page.
 
+use std::collections::BTreeSet;
+
 use custos_query::{RunJson, Stand, check_names, own_check, verdict_text};
 use custos_store::State;
 use serde::Serialize;
@@ -47,9 +49,13 @@ impl Square {
     }
 }
 
-/// Where all checks stand, without the runs that were made because somebody watched.
+/// Where all checks stand, those that have not run yet among them, without the runs that were made because somebody watched.
 pub(super) fn board(request: &Request<'_>) -> Result<Reply, Reply> {
-    let names = check_names(request.snapshot).into_iter().filter(|name| own_check(name).is_none());
+    let ran = check_names(request.snapshot).into_iter().filter(|name| own_check(name).is_none());
+    let rules = request.rules.iter().flat_map(|group| &group.rules).filter(|rule| rule.alerting.is_some());
+    let defined = request.checks.iter().map(|check| &check.name).chain(rules.map(|rule| &rule.check));
+    let names: BTreeSet<String> = ran.chain(defined.cloned()).collect();
+    let names = names.into_iter();
     let checks = names.map(|name| {
         let stand = Stand::now(request.snapshot, &name).map_err(|error| unreadable(&error))?;
         Ok(Square::of(name, stand))

@@ -79,7 +79,12 @@ pub(super) fn number(request: &Request<'_>, name: &str, default: usize, most: us
 
 pub(super) fn failed(error: &Error) -> Reply {
     let kind = match error {
-        Error::Cancelled => Failure::Timeout,
+        Error::Cancelled => {
+            return Reply::failure(
+                Failure::Timeout,
+                "it took too long: ask for a shorter span, or fewer series",
+            );
+        }
         error if error.is_usage() => Failure::BadData,
         _ => Failure::Execution,
     };

@@ -1,7 +1,9 @@
 //! Which request is answered by what.
 
 use super::request::Request;
-use super::{backtest, board, envelope, marks, query, rules, scrape, series, status, stream, watch, why};
+use super::{
+    backtest, board, envelope, marks, note, past, query, rules, scrape, series, status, stream, watch, why,
+};
 use crate::http::counters::Handler;
 use crate::http::reply::Reply;
 
@@ -13,6 +15,14 @@ const EVENTS_PATH: &str = "/api/events";
 const BACKTEST_PATH: &str = "/api/backtest";
 /// Where it is asked what decides a state, and what else was unlike its past.
 const WHY_PATH: &str = "/api/why";
+/// Where stretches of history are searched for that are like one.
+const SIMILAR_PATH: &str = "/api/similar";
+/// Where it is asked when a metric reaches a limit.
+const FORECAST_PATH: &str = "/api/forecast";
+/// Where it is asked where a metric normally is.
+const NORMAL_PATH: &str = "/api/normal";
+/// Where notes are written, by those who may have checks run.
+pub(in crate::http) const NOTE_PATH: &str = "/api/note";
 /// Where it is asked what people marked.
 const MARKS_PATH: &str = "/api/marks";
 
@@ -36,6 +46,10 @@ fn route(request: &Request<'_>) -> Result<Reply, Reply> {
             backtest::backtest(request)
         }
         None if request.path == WHY_PATH && is_read(request.method) => why::why(request),
+        None if request.path == SIMILAR_PATH && is_read(request.method) => past::similar(request),
+        None if request.path == FORECAST_PATH && is_read(request.method) => past::forecast(request),
+        None if request.path == NORMAL_PATH && is_read(request.method) => past::normal(request),
+        None if request.path == NOTE_PATH && is_post => note::note(request),
         None if request.path == MARKS_PATH && is_read(request.method) => marks::marks(request),
         None if request.path == "/metrics" && is_read(request.method) => scrape::metrics(request),
         _ => Ok(page(request.method, request.path)),
@@ -85,9 +99,18 @@ fn api(request: &Request<'_>, path: &str, is_post: bool) -> Result<Reply, Reply>
 pub(in crate::http) fn handler(path: &str) -> Handler {
     match path {
         "/api/v1/query" => Handler::Query,
-        "/api/v1/query_range" | ENVELOPE_PATH | EVENTS_PATH | BACKTEST_PATH | WHY_PATH => Handler::QueryRange,
+        "/api/v1/query_range"
+        | ENVELOPE_PATH
+        | EVENTS_PATH
+        | BACKTEST_PATH
+        | WHY_PATH
+        | SIMILAR_PATH
+        | FORECAST_PATH
+        | NORMAL_PATH => Handler::QueryRange,
         "/metrics" => Handler::Metrics,
-        "/api/board" | "/api/run" | MARKS_PATH | stream::STREAM_PATH | watch::WATCH_PATH => Handler::List,
+        "/api/board" | "/api/run" | MARKS_PATH | NOTE_PATH | stream::STREAM_PATH | watch::WATCH_PATH => {
+            Handler::List
+        }
         path if path.starts_with("/api/v1/") => Handler::List,
         _ => Handler::Other,
     }

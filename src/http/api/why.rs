@@ -1,6 +1,6 @@
 //! What decides the state of a check, since when, and what else was unlike its past then.
 
-use custos_query::{ReadContext, Stand};
+use custos_query::{ReadContext, Stand, check_names};
 use custos_store::State;
 use serde::Serialize;
 
@@ -8,10 +8,11 @@ use super::board::unreadable;
 use super::envelope::failed;
 use super::request::Request;
 use super::times::time_or;
+use crate::backtest::Incidents;
 use crate::config::JudgedThreshold;
 use crate::http::reply::Reply;
 use crate::http::rules::ShownRule;
-use crate::why::{ChangeLine, Looked, SeriesLine, TextLine, lines, standing, window};
+use crate::why::{ChangeLine, LikeLine, LikeRequest, Looked, SeriesLine, TextLine, lines, standing, window};
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -30,6 +31,8 @@ struct Answer<'a> {
     changes: Vec<ChangeLine>,
     /// What plugins printed for the first time.
     texts: Vec<TextLine>,
+    /// When it was like this before.
+    like: Option<LikeLine>,
 }
 
 #[derive(Serialize)]
@@ -67,8 +70,20 @@ pub(super) fn why(request: &Request<'_>) -> Result<Reply, Reply> {
         not_compared: 0,
         changes: Vec::new(),
         texts: Vec::new(),
+        like: None,
     };
-    if request.params.has("else") {
+    let judged = request.checks.iter().find(|known| known.name == check);
+    let rule = request.rules.iter().flat_map(|group| &group.rules).find(|rule| rule.check == check);
+    let is_defined = judged.is_some() || rule.is_some();
+    if stood.is_none() && !is_defined && !check_names(request.snapshot).iter().any(|known| known == check) {
+        return Err(Reply::invalid("check", "there is no such check"));
+    }
+    let with_else = match request.params.get("else") {
+        "" | "0" => false,
+        "1" => true,
+        _ => return Err(Reply::invalid("else", "it is not 0 or 1")),
+    };
+    if with_else {
         let since = standing(request.snapshot, check, at_ms.saturating_add(1), &mut context);
         let span = window(since.as_ref(), at_ms);
         let looked =
@@ -78,9 +93,14 @@ pub(super) fn why(request: &Request<'_>) -> Result<Reply, Reply> {
         answer.series.retain(|line| line.listed);
         answer.others = all - answer.series.len();
         answer.not_compared = looked.shifts.not_compared;
+        if let Some(since) = &since {
+            // What people marked is not read by the server.
+            let (judgement, incidents) = (since.run.judgement.as_str(), &Incidents::default());
+            let like = LikeRequest { check, judgement, span: &span, incidents };
+            answer.like = like.read(request.snapshot, &looked, &mut context).map(|like| like.line());
+        }
         (answer.start_ms, answer.end_ms) = (Some(span.start), Some(span.end));
     }
-    let judged = request.checks.iter().find(|known| known.name == check);
     answer.stood = stood.map(|run| {
         let judgement = run.judgement.lines().flat_map(|line| line.split("; "));
         let decided = judgement.chain([run.text.as_str()]).filter(|line| !line.is_empty());
@@ -93,7 +113,7 @@ pub(super) fn why(request: &Request<'_>) -> Result<Reply, Reply> {
             max_attempts: judged.map(|judged| judged.max_check_attempts),
             decided: decided.map(str::to_owned).collect(),
             thresholds: judged.map(|judged| &judged.thresholds[..]).unwrap_or_default(),
-            rule: request.rules.iter().flat_map(|group| &group.rules).find(|rule| rule.check == check),
+            rule,
         }
     });
     Reply::json(&answer)

@@ -23,7 +23,7 @@ export class Agent {
     for (const [name, value] of params) url.searchParams.append(name, value);
     const headers = this.token ? { Authorization: `Bearer ${this.token}` } : {};
     const answer = await fetch(url, { headers, credentials: "omit", cache: "no-store", ...more });
-    if (answer.status === 401) throw new Denied(`${this.name} asks for a token`);
+    if (answer.status === 401) throw new Denied(this.token ? `${this.name} does not know this token` : `${this.name} asks for a token`);
     if (!answer.ok) throw new Error(await told(answer));
     return answer;
   }

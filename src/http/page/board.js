@@ -28,10 +28,23 @@ const compared = {
   since: (a, b) => (b.since_ms ?? 0) - (a.since_ms ?? 0) || compared.name(a, b),
 };
 
+const texts = ["check", "said"], times = ["since_ms", "time_ms"];
+
+// What an agent says of its checks, as far as it is of the kind that is expected: another host may say anything.
+export function rowsOf(agent, answer) {
+  const all = Array.isArray(answer?.checks) ? answer.checks : [];
+  const told = (row) => row && texts.every((name) => typeof row[name] === "string") && ORDER.includes(row.state ?? null)
+    && times.every((name) => row[name] === null || row[name] === undefined || Number.isFinite(row[name]));
+  const known = all.filter(told);
+  const host = typeof answer?.host === "string" && answer.host ? answer.host : agent.name;
+  const now_ms = Number.isFinite(answer?.now_ms) ? answer.now_ms : Date.now();
+  return { rows: known.map((row) => ({ ...row, state: row.state ?? null, agent, now_ms, host })), strange: all.length - known.length + (Array.isArray(answer?.checks) ? 0 : 1) };
+}
+
 // Rows that fit, in their order.
 export function chosen(rows, { q, state, sort }) {
   const words = q.toLowerCase().split(/\s+/).filter(Boolean);
-  const fits = (row) => (!state || row.state === state || (state === "problems" && row.state !== "OK"))
+  const fits = (row) => (!state || (row.state ?? "PENDING") === state || (state === "problems" && row.state !== "OK"))
     && words.every((word) => `${row.check} ${row.said} ${row.host}`.toLowerCase().includes(word));
   return rows.filter(fits).sort(compared[sort] ?? compared.state);
 }

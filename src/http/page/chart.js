@@ -51,8 +51,11 @@ export class Chart {
     this.incidents = [];
     this.acks = [];
     this.notes = [];
+    // Where it normally is, as [from_ms, to_ms, low, high][].
+    this.band = [];
     this.listen();
-    this.resized = new ResizeObserver(() => this.draw());
+    // It also tells of the first size, with which it is drawn already.
+    this.resized = new ResizeObserver(() => { if (this.canvas.clientWidth !== this.width || this.canvas.clientHeight !== this.height) this.draw(); });
     this.resized.observe(this.canvas);
   }
 
@@ -60,7 +63,7 @@ export class Chart {
 
   // `series` are { name, unit, points: [from_ms, to_ms, min, max, mean, last][], bridge }.
   set(title, span, series, more = {}) {
-    Object.assign(this, { events: [], incidents: [], acks: [], notes: [], live: false }, more, { title, span, series });
+    Object.assign(this, { events: [], incidents: [], acks: [], notes: [], live: false, ...(this.title === title && this.span[0] === span[0] && this.span[1] === span[1] ? {} : { band: [] }) }, more, { title, span, series });
     // While it is live, words follow more slowly than curves: nobody reads thirty values a second.
     const now = performance.now();
     if (more.live && now - (this.toldAt ?? -Infinity) < TELL_MS) return;
@@ -113,6 +116,7 @@ export class Chart {
     pen.lineWidth = 1;
     this.axes(pen, color);
     this.spans(pen, color);
+    this.normal(pen, color);
     for (const event of this.events) {
       pen.strokeStyle = color(event.to.toLowerCase());
       pen.setLineDash([2, 3]);
@@ -124,7 +128,7 @@ export class Chart {
     pen.rect(LEFT, 0, width - LEFT - RIGHT, height);
     pen.clip();
     if (this.live) this.roll(pen, scale, color);
-    else this.series.forEach((one, at) => this.curve(pen, one, color(`s${at % 6}`)));
+    else this.series.forEach((one, at) => this.curve(pen, scale, one, color(`s${at % 6}`)));
     pen.restore();
     for (const { state, value, tried } of this.lines) {
       if (value < low || value > high) continue;
@@ -140,6 +144,19 @@ export class Chart {
       pen.fillRect(Math.min(...this.dragged), TOP, Math.abs(this.dragged[1] - this.dragged[0]), height - TOP - BOTTOM);
       pen.globalAlpha = 1;
     }
+  }
+
+  // Where it normally is, behind the curves.
+  normal(pen, color) {
+    const { x, y, low, high, width } = this;
+    pen.fillStyle = color("soft");
+    pen.globalAlpha = 0.2;
+    for (const [from, to, least, most] of this.band) {
+      const [left, right] = [Math.max(LEFT, x(from)), Math.min(width - RIGHT, x(to))];
+      const [top, bottom] = [y(Math.min(high, most)), y(Math.max(low, least))];
+      if (right > left && bottom >= top) pen.fillRect(left, top, right - left, Math.max(1, bottom - top));
+    }
+    pen.globalAlpha = 1;
   }
 
   // What lasts: incidents, and when it was and would have been WARNING or CRITICAL.
@@ -241,28 +258,26 @@ export class Chart {
     }
   }
 
-  curve(pen, { points, bridge }, color) {
+  // A column is two rectangles: from the least to the greatest value, and from the mean before to its own. They are on whole pixels across,
+  // so that a thousand are painted in a fraction of the time that a path of a thousand corners takes; a path is only what bridges columns
+  // without a value.
+  curve(pen, scale, { points, bridge }, color) {
     const { x, y } = this;
-    pen.strokeStyle = color;
-    pen.lineWidth = 1;
+    const whole = (place) => Math.round(place * scale) / scale;
+    pen.fillStyle = pen.strokeStyle = color;
     pen.globalAlpha = 0.45;
-    pen.beginPath();
-    for (const [from, to, min, max] of points) {
-      if (min === max) continue;
-      const at = x((from + to) / 2);
-      pen.moveTo(at, y(min));
-      pen.lineTo(at, y(max));
-    }
-    pen.stroke();
+    for (const [from, to, min, max] of points) if (min !== max) { const left = whole(x(from)); pen.fillRect(left, y(max), Math.min(2, Math.max(1, whole(x(to)) - left)), y(min) - y(max)); }
     pen.globalAlpha = 1;
     pen.lineWidth = 1.5;
     pen.beginPath();
-    let before = -Infinity;
+    let before = { to: -Infinity };
     for (const [from, to, , , mean] of points) {
-      const at = x((from + to) / 2);
-      if (from - before > bridge) { pen.moveTo(at - 0.5, y(mean)); }
-      pen.lineTo(at + 0.5, y(mean));
-      before = to;
+      const [left, right, at] = [whole(x(from)), whole(x(to)), y(mean)];
+      const follows = from - before.to < (to - from) / 2 && right - left <= 2;
+      if (!follows && from - before.to <= bridge) { pen.moveTo(before.right, before.at); pen.lineTo(left, at); }
+      const top = follows ? Math.min(before.at, at) : at;
+      pen.fillRect(left, top - 0.75, Math.max(1, right - left), (follows ? Math.abs(before.at - at) : 0) + 1.5);
+      before = { to, right, at };
     }
     pen.stroke();
   }

@@ -1,7 +1,7 @@
 // The page: what is in its address is what it shows, so that an address reproduces it.
 
 import { agents as named, Denied } from "./agent.js";
-import { chosen, element, show } from "./board.js";
+import { chosen, element, rowsOf, show } from "./board.js";
 import { View } from "./view.js";
 
 const REFRESH_MS = 5000;
@@ -29,7 +29,7 @@ function go(changes, quietly = false) {
 
 function link(row) {
   const of = new URLSearchParams(params);
-  for (const name of ["start", "end", "every", "why", ...OF_LIMIT]) of.delete(name);
+  for (const name of ["start", "end", "every", "why", "past", ...OF_LIMIT]) of.delete(name);
   of.set("check", row.check);
   if (agents.length > 1) of.set("at", row.agent.origin);
   return `?${of}`;
@@ -56,12 +56,15 @@ function board() {
   const all = { q: params.get("q") ?? "", state: params.get("state") ?? "", sort: params.get("sort") ?? "state" };
   show(byId("board").tBodies[0], chosen(rows, all), link, agents.length === 1);
   const count = (state) => rows.filter((row) => row.state === state).length;
-  byId("sums").textContent = ["CRITICAL", "WARNING", "UNKNOWN", "OK"].map((state) => `${count(state)} ${state}`).join(", ");
+  const pending = count(null);
+  // Where nothing is known, nothing is counted.
+  byId("sums").textContent = rows.length ? ["CRITICAL", "WARNING", "UNKNOWN", "OK"].map((state) => `${count(state)} ${state}`).join(", ") + (pending ? `, ${pending} PENDING` : "") : "";
 }
 
 function trouble(agent, error) {
   if (error instanceof Denied) ask(agent);
-  said(`${agent.name}: ${error.message}`);
+  // The browser says no more than that.
+  said(`${agent.name}: ${error instanceof TypeError ? "does not answer, or lets this page not ask (`cors`)" : error.message}`);
 }
 
 // Asks for the token of an agent.
@@ -88,8 +91,9 @@ function ask(agent) {
 async function refresh() {
   const found = await Promise.all(agents.map(async (agent) => {
     try {
-      const { host, now_ms, checks } = await agent.get("/api/board");
-      return checks.map((check) => ({ ...check, agent, now_ms, host: host || agent.name }));
+      const { rows: told, strange } = rowsOf(agent, await agent.get("/api/board"));
+      if (strange) trouble(agent, new Error(`${strange} of what it says of its checks is not understood, and left out`));
+      return told;
     } catch (error) {
       trouble(agent, error);
       return null;
@@ -114,6 +118,9 @@ listen("limit", "change", ({ value }) => ({ limit: value }));
 listen("level", "change", ({ value }) => ({ level: value === "CRITICAL" ? null : value }));
 listen("metric", "change", ({ value }) => ({ metric: value }));
 byId("else-ask").addEventListener("click", () => go({ why: "now" }));
+byId("past-ask").addEventListener("click", () => go({ past: "1" }));
+listen("normal", "change", ({ checked }) => ({ normal: checked && "1" }));
+byId("note-form").addEventListener("submit", () => view.note());
 listen("below", "change", ({ checked }) => ({ below: checked && "1" }));
 for (const form of document.forms) form.addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("click", (event) => {

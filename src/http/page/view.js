@@ -1,17 +1,14 @@
 // One check: why it is in its state, its graphs, live or over a span, and what a threshold would have crossed.
 
+import { Asked, opened } from "./asked.js";
 import { age, element, time } from "./board.js";
 import { Chart, figure } from "./chart.js";
+import { normal, tell, then, write } from "./past.js";
 
-const UNITS_MS = { ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5 };
+const DAY_MS = 864e5;
 const LIVE_MS = 120e3;
 const LINES_MAX = 8;
 const byId = (id) => document.getElementById(id);
-
-export function length(text) {
-  const found = /^(\d+)(ms|s|m|h|d)$/.exec(text ?? "");
-  return found ? found[1] * UNITS_MS[found[2]] : null;
-}
 
 const minutes = (ms) => `${+(ms / 6e4).toFixed(ms < 6e5 ? 1 : 0)} minutes`;
 const ends = ({ start, end }) => `${start ?? "−∞"} to ${end ?? "∞"}`;
@@ -63,6 +60,8 @@ export class View {
     byId("level").value = this.params.get("level") ?? "CRITICAL";
     byId("below").checked = this.params.has("below");
     byId("else").hidden = !this.params.has("why");
+    byId("past").hidden = !this.params.has("past");
+    byId("normal").checked = this.params.has("normal");
   }
 
   // Shows another threshold without asking for the values again.
@@ -70,14 +69,7 @@ export class View {
     this.params = params;
     this.controls();
     this.charts.forEach((chart) => { this.lay(chart); chart.would = null; chart.draw(); });
-    if (!params.get("every")) { this.crossed(this.drawnSpan ?? this.span()); this.backtest(150); }
-  }
-
-  span() {
-    const [start, end] = [+this.params.get("start"), +this.params.get("end")];
-    if (start && end > start) return [start, end];
-    const now = Date.now() + (this.agents[0].clock?.offset ?? 0);
-    return [now - (length(this.params.get("since")) ?? UNITS_MS.h * 6), now];
+    if (!params.get("every")) { this.crossed(); this.backtest(150); }
   }
 
   // Looks again at what does not come by itself: why the check is in its state, and while it is watched, what changed today.
@@ -90,7 +82,7 @@ export class View {
   async today() {
     const signal = this.watching.signal;
     const end = Date.now() + (this.agents[0].clock?.offset ?? 0);
-    const events = await this.agents[0].get("/api/events", [["check", this.check], ["limit", 100], ["start", (end - UNITS_MS.d) / 1000], ["end", end / 1000 + 1]], { signal });
+    const events = await this.agents[0].get("/api/events", [["check", this.check], ["limit", 100], ["start", (end - DAY_MS) / 1000], ["end", end / 1000 + 1]], { signal });
     if (!signal.aborted) this.tellEvents(events);
   }
 
@@ -122,7 +114,7 @@ export class View {
     const { stood } = await this.agents[0].get("/api/why", [["check", this.check]]);
     if (this.shown !== shown) return;
     this.decided = stood;
-    this.charts.forEach((chart) => { this.lay(chart); chart.draw(); });
+    this.charts.forEach((chart) => { const before = JSON.stringify(chart.lines); this.lay(chart); if (JSON.stringify(chart.lines) !== before) chart.draw(); });
     await this.why();
   }
 
@@ -132,6 +124,7 @@ export class View {
       ...(thresholds ?? []).flatMap(({ metric, warning, critical, pending_for: { secs }, rate }) => [["WARNING", warning], ["CRITICAL", critical]]
         .filter(([, range]) => range)
         .map(([state, range]) => [`${state} if`, `${metric}${rate ? " per second" : ""} is ${range.inside ? "within" : "outside"} ${ends(range)}${secs ? ` for ${age(secs * 1000)}` : ""}`])),
+      ...(thresholds ?? []).filter((one) => one.normal).map(({ metric, normal: { critical, written }, pending_for: { secs } }) => [`${critical ? "CRITICAL" : "WARNING"} if`, `${metric} is outside of what is normal and ${written} more${secs ? ` for ${age(secs * 1000)}` : ""}`]),
       ...(rule ? [["Rule", rule.query + (rule.alerting?.for_ms ? ` for ${age(rule.alerting.for_ms)}` : "")]] : []),
       ...(most ? [["Attempts", `${most} in a row confirm a problem`]] : []),
     ];
@@ -154,7 +147,7 @@ export class View {
       ...found.texts.map((one) => row([time(one.onset_ms), link(one.check), "text", one.now, `new: ${one.text}`])),
       ...found.changes.map((one) => row([time(one.onset_ms), link(one.check), "state", `${one.before} to ${one.now}`, one.text])),
     );
-    byId("else-told").textContent = `${time(found.start_ms)} to ${time(found.end_ms)} against the past: ${found.series.length || "no"} metrics unlike it, ${found.others} as before, ${found.not_compared} not compared; ${found.changes.length || "no"} changes of state. What changed first need not be why.`;
+    byId("else-told").textContent = `${time(found.start_ms)} to ${time(found.end_ms)} against the past: ${found.series.length || "no"} metrics unlike it, ${found.others} as before, ${found.not_compared} not compared; ${found.changes.length || "no"} changes of state. What changed first need not be why.${found.like ? ` It was like this ${time(found.like.since_ms)} (${found.like.metric}): ${then(found.like)}.` : ""}`;
     byId("else").removeAttribute("aria-busy");
   }
 
@@ -179,23 +172,13 @@ export class View {
   name(agent, text) { return this.agents.length > 1 ? `${agent.name} ${text}` : text; }
 
   async draw() {
-    const began = performance.now();
-    const span = this.span();
-    const columns = Math.min(2000, Math.max(100, byId("charts").clientWidth - 72));
-    const bounds = [["start", span[0] / 1000], ["end", span[1] / 1000]];
-    const signal = this.watching.signal;
-    const answers = await Promise.all(this.agents.map(async (agent) => {
-      const asked = [["series", this.check], ["columns", columns], ...bounds];
-      try {
-        return { agent, envelope: await agent.get("/api/envelope", asked, { signal }) };
-      } catch (error) {
-        if (!signal.aborted && agent === this.agents[0]) throw error;
-        return { agent, envelope: { series: [] } };
-      }
-    }));
+    const { signal } = this.watching;
+    const { began, span, bounds, answers } = opened(this.params) ?? new Asked(this.agents, this.params, { signal });
+    const told = await answers;
     if (signal.aborted) return;
+    if (told[0].error) throw told[0].error;
     const panels = new Map();
-    for (const { agent, envelope } of answers) {
+    for (const { agent, envelope } of told.filter(({ error }) => !error)) {
       const wide = (envelope.end_ms - envelope.start_ms) / envelope.columns;
       for (const one of envelope.series) {
         const points = one.points.map(([at, min, max, mean, last]) => {
@@ -214,7 +197,7 @@ export class View {
     dataset.tookMs = Math.round(performance.now() - began);
     requestAnimationFrame(() => setTimeout(() => { dataset.paintedMs = Math.round(performance.now()); }));
     this.metrics(panels);
-    this.crossed(span);
+    this.crossed();
     // What stands on the axis of time comes when the values are there.
     const ask = (agent, path, more, none) => agent.get(path, [["check", this.check], ...more, ...bounds], { signal }).catch(() => none);
     const [events, marks] = await Promise.all([
@@ -225,7 +208,41 @@ export class View {
     this.tellEvents(events.flat(), marks);
     this.show(panels, span, { events: events.flat(), ...marks });
     dataset.markedMs = Math.round(performance.now());
-    await this.backtest(0);
+    await Promise.all([this.backtest(0), this.past(span, signal)]);
+  }
+
+  // What history says of the metric that is chosen: the band in which it normally is, and what was like it.
+  async past(span, signal) {
+    const [agent] = this.agents;
+    const { check, params } = this;
+    const metric = this.metricTried();
+    if (!metric) return;
+    if (params.has("normal")) {
+      const band = await normal(agent, check, metric, span, signal).catch(() => []);
+      if (signal.aborted) return;
+      this.charts.forEach((chart) => {
+        chart.band = chart.series.some((one) => one.metric === metric) ? band : [];
+        chart.draw();
+      });
+      byId("charts").dataset.normal = band.length;
+    }
+    if (params.has("past")) {
+      const link = (start, end) => `?${new URLSearchParams({ ...Object.fromEntries(params), start: Math.round(start), end: Math.round(end) })}`;
+      await tell(agent, { check, metric, span, limit: params.get("limit"), link }, signal);
+    }
+  }
+
+  // Writes what stands in the field into the history, and shows it there.
+  async note() {
+    const text = byId("note").value.trim();
+    if (!text) return;
+    try {
+      byId("note-told").textContent = `note ${await write(this.agents[0], this.check, text)}`;
+      byId("note").value = "";
+      this.go({}, true);
+    } catch (error) {
+      byId("note-told").textContent = `Not written: ${error.message}`;
+    }
   }
 
   show(panels, span, more) {
@@ -328,12 +345,15 @@ export class View {
   }
 
   // What a threshold in the graph would have crossed: by the greatest, or the least, value of each column.
-  crossed(span) {
+  crossed() {
+    const span = this.drawnSpan;
     const limit = this.params.get("limit");
-    if (limit === null || limit === "") { byId("crossed").textContent = ""; return; }
+    if (!span || limit === null || limit === "") { byId("crossed").textContent = ""; return; }
     const below = this.params.has("below");
     const told = [];
-    for (const { series } of this.charts.values()) for (const { name, points, bridge } of series) {
+    const tried = this.metricTried();
+    for (const { series } of this.charts.values()) for (const { name, metric, points, bridge } of series) {
+      if (metric && tried && metric !== tried) continue;
       let stretches = 0, total = 0, before = -Infinity;
       for (const [from, to, min, max] of points) {
         if (!(below ? min < limit : max > limit)) continue;

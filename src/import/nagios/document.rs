@@ -5,37 +5,11 @@ use std::fmt::Write;
 
 use custos_compat::nagios::Object;
 
+use super::host::{NagiosHost, Note};
 use super::period;
 use super::service::{Converted, convert, dependencies};
 use crate::config::yaml_word;
 use crate::text::printable;
-
-/// What is to be carried over.
-pub struct NagiosHost<'a> {
-    /// The definitions of the cache.
-    pub objects: &'a [Object],
-    /// The host.
-    pub host: &'a str,
-    /// Nagios' `interval_length`: the seconds that its intervals count.
-    pub interval_length_s: f64,
-    /// Nagios' `service_check_timeout`, in seconds.
-    pub timeout_s: u64,
-}
-
-/// Something that is not carried over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Note {
-    /// Its line in the cache.
-    pub(super) line: usize,
-    pub(super) what: String,
-}
-
-impl<'a> NagiosHost<'a> {
-    /// The definitions of a kind.
-    pub(super) fn of_kind(&self, kind: &str) -> Vec<&'a Object> {
-        self.objects.iter().filter(|object| object.kind == kind).collect()
-    }
-}
 
 /// The hosts of a cache that have services.
 pub fn nagios_hosts(objects: &[Object]) -> Vec<&str> {
@@ -234,8 +208,8 @@ checks:
 # - objects.cache:30: disk /: contacts admin
 # - objects.cache:40: disk /: _OTHER x
 # - objects.cache:42: backup: Nagios runs its check_command when no result comes; here it is CRITICAL then
-# - objects.cache:54: volatile macro: left out: $SERVICESTATE$ has no value that is known before it runs
-# - objects.cache:57: backup: it depends on disk / in the states u,c; here in every hard problem
+# - objects.cache:55: volatile macro: left out: $SERVICESTATE$ has no value that is known before it runs
+# - objects.cache:58: backup: it depends on disk / in the states u,c; here in every hard problem
 ";
         assert_eq!(page, expected, "{page}");
     }

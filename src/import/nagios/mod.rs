@@ -2,7 +2,9 @@
 
 mod command;
 mod document;
+mod host;
 mod period;
 mod service;
 
-pub use document::{NagiosHost, nagios_document, nagios_hosts, resource_macros};
+pub use document::{nagios_document, nagios_hosts, resource_macros};
+pub use host::NagiosHost;

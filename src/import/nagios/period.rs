@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use custos_compat::nagios::Object;
 
-use super::document::Note;
+use super::host::Note;
 use crate::config::yaml_word;
 
 /// A period that every moment is in.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use custos_compat::nagios::{Object, ObjectField};
 
 use super::command::{CommandLine, Macros};
-use super::document::{NagiosHost, Note};
+use super::host::{NagiosHost, Note};
 use super::period::is_always;
 use crate::config::{CheckNameFault, yaml_word};
 

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use custos_promql::{Labels, Matcher, Result, Samples, Shared, Source, SourceSeries, Summary, reach_ms};
+use custos_promql::{
+    Labels, Matcher, NormalRange, Result, Samples, Shared, Source, SourceSeries, Summary, reach_ms,
+};
 
 use crate::limits::KEPT_SAMPLES_MAX;
 use crate::rules::definition::RuleGroup;
@@ -207,6 +209,10 @@ impl Source for Kept<'_> {
         // What is kept is given, so that the same times are known to be the same.
         let known = self.known(series, from_ms, to_ms).unwrap_or(samples);
         Ok(known.iter().map(|of| times_from(of, from_ms)).collect())
+    }
+
+    fn normal(&self, series: &SourceSeries, moments: &[i64]) -> Result<Vec<Option<NormalRange>>> {
+        self.source.normal(series, moments)
     }
 
     fn unobserved(&self, series: &SourceSeries, from_ms: i64, to_ms: i64) -> Result<Vec<(i64, i64)>> {

@@ -1,6 +1,8 @@
 //! What rules wrote, over what is stored.
 
-use custos_promql::{Matcher, Memory, Result, Samples, Source, SourceSeries, Summary, reaches_own_names};
+use custos_promql::{
+    Matcher, Memory, NormalRange, Result, Samples, Source, SourceSeries, Summary, reaches_own_names,
+};
 
 /// The highest bit of numbers of series and groups that are those of what rules wrote.
 const WRITTEN: u64 = 1 << 63;
@@ -56,6 +58,11 @@ impl Source for Overlay<'_> {
     fn summarize(&self, series: &[&SourceSeries], bounds: &[i64]) -> Result<Option<Vec<Vec<Summary>>>> {
         let (source, own) = self.of(series);
         source.summarize(&own.iter().collect::<Vec<_>>(), bounds)
+    }
+
+    fn normal(&self, series: &SourceSeries, moments: &[i64]) -> Result<Vec<Option<NormalRange>>> {
+        let (source, own) = self.of(&[series]);
+        own.first().map_or_else(|| Ok(vec![None; moments.len()]), |one| source.normal(one, moments))
     }
 
     fn unobserved(&self, series: &SourceSeries, from_ms: i64, to_ms: i64) -> Result<Vec<(i64, i64)>> {

@@ -1,7 +1,8 @@
 //! What a rule does not see of the group that it is judged with: runs that are recorded once the group was judged.
 
 use custos_promql::{
-    Labels, METRIC_NAME, Matcher, Result, Samples, Selector, Shared, Source, SourceSeries, Summary,
+    Labels, METRIC_NAME, Matcher, NormalRange, Result, Samples, Selector, Shared, Source, SourceSeries,
+    Summary,
 };
 use custos_query::BuiltIn;
 
@@ -76,6 +77,10 @@ impl Source for Unseen<'_> {
 
     fn times(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Shared<i64>>> {
         self.stored.times(series, from_ms, to_ms)
+    }
+
+    fn normal(&self, series: &SourceSeries, moments: &[i64]) -> Result<Vec<Option<NormalRange>>> {
+        self.stored.normal(series, moments)
     }
 
     fn unobserved(&self, series: &SourceSeries, from_ms: i64, to_ms: i64) -> Result<Vec<(i64, i64)>> {

@@ -27,6 +27,7 @@ mod merged;
 mod new_texts;
 mod newest;
 mod normal;
+mod normal_days;
 mod outbound;
 mod placed;
 mod printable;
@@ -67,6 +68,7 @@ pub use merged::{MergedRuns, merged_runs};
 pub use new_texts::{NewText, NewTextsRequest};
 pub use newest::{Listed, NewestRuns, Pick};
 pub use normal::{Normal, NormalRequest};
+pub use normal_days::{NormalDays, NormalHistory, day_and_hour};
 pub use outbound::{
     OutboundRuns, OutboundSample, OutboundSeries, RunSample, RunSeries, Wanted, outbound_labels,
     outbound_series, walk_outbound,

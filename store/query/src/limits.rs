@@ -9,11 +9,6 @@ pub const ENVELOPE_SERIES_MAX: usize = 10_000;
 /// Columns of an envelope, and cells of a state bar.
 pub const ENVELOPE_COLUMNS_MAX: usize = 100_000;
 
-/// Samples of which every single one is looked at for its unit; of more, those of so many columns are.
-pub const UNIT_SAMPLES_MAX: u64 = 100_000;
-/// See [`UNIT_SAMPLES_MAX`].
-pub const UNIT_COLUMNS_MAX: usize = 32;
-
 /// Units of one series that are told apart within one request; those that were not seen for the longest time are only
 /// counted beyond that.
 pub const UNITS_MAX: usize = 4;
@@ -131,6 +126,15 @@ pub const NORMAL_BUCKET_MS: i64 = 300_000;
 
 /// The newest of these that count: two years.
 pub const NORMAL_BUCKETS_MAX: usize = 2 * 366 * 288;
+
+/// The same where what was normal on each of many days is asked: ten years.
+pub const NORMAL_HISTORY_BUCKETS_MAX: usize = 10 * 366 * 288;
+
+/// Series of which what is normal is kept for the functions of PromQL; with more, it is read again.
+pub const NORMAL_SERIES_KEPT: usize = 512;
+
+/// Days of which what was normal is kept of each of these.
+pub const NORMAL_DAYS_KEPT: usize = 8;
 
 /// The longest span of a consolidated run that is looked for behind the end of what is drawn (ms): 31 days.
 pub const CONSOLIDATED_SPAN_MS_MAX: i64 = 31 * 86_400_000;

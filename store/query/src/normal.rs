@@ -1,12 +1,12 @@
 //! What a series normally is at each hour of the week.
 
-use custos_memory::{Band, Buckets, Hourly, normal};
+use custos_memory::{Band, Buckets, Hourly, Hours, normal};
 use custos_store::Snapshot;
 
 use crate::bucketed::{Bucketed, fill_buckets};
 use crate::context::ReadContext;
 use crate::error::Result;
-use crate::limits::{NORMAL_BUCKET_MS, NORMAL_BUCKETS_MAX};
+use crate::limits::{NORMAL_BUCKET_MS, NORMAL_BUCKETS_MAX, NORMAL_HISTORY_BUCKETS_MAX};
 
 /// What is asked.
 #[derive(Clone, Copy)]
@@ -36,13 +36,38 @@ impl NormalRequest<'_> {
     /// # Errors
     /// [`crate::Error::Cancelled`]. What is damaged is reported to the context.
     pub fn read(&self, store: &Snapshot, context: &mut ReadContext<'_>) -> Result<Normal> {
+        let means = self.means(store, NORMAL_BUCKETS_MAX, context)?;
+        let values: Vec<Hourly> =
+            means.iter().map(|(time_ms, value)| self.hourly(*time_ms, *value)).collect();
+        Ok(Normal { bands: normal(&values), newest: means.last().copied() })
+    }
+
+    /// Reads history for the bands of single days, see [`Hours::day`]: at most ten years of it, of which two count for each.
+    ///
+    /// # Errors
+    /// [`crate::Error::Cancelled`]. What is damaged is reported to the context.
+    pub fn hours(&self, store: &Snapshot, context: &mut ReadContext<'_>) -> Result<Hours> {
+        let mut hours = Hours::default();
+        for (time_ms, value) in self.means(store, NORMAL_HISTORY_BUCKETS_MAX, context)? {
+            hours.add(self.hourly(time_ms, value));
+        }
+        Ok(hours)
+    }
+
+    fn hourly(&self, time_ms: i64, value: f64) -> Hourly {
+        let (day, hour) = (self.hour_of)(time_ms);
+        Hourly { day, hour, value }
+    }
+
+    /// The mean of each bucket that has one, at most so many, with when it begins (ms since the epoch).
+    fn means(&self, store: &Snapshot, most: usize, context: &mut ReadContext<'_>) -> Result<Vec<(i64, f64)>> {
         context.look()?;
-        let first =
-            store.checks().into_iter().find(|check| check.name == self.check).map(|check| check.first_ms);
-        let end_ms =
-            self.until_ms.div_euclid(NORMAL_BUCKET_MS).saturating_add(1).saturating_mul(NORMAL_BUCKET_MS);
-        let wanted = end_ms.saturating_sub(first.unwrap_or(end_ms)).max(0) / NORMAL_BUCKET_MS + 1;
-        let count = usize::try_from(wanted).unwrap_or(usize::MAX).min(NORMAL_BUCKETS_MAX);
+        let known = store.checks().into_iter().find(|check| check.name == self.check);
+        let Some(known) = known else { return Ok(Vec::new()) };
+        let end_ms = self.until_ms.min(known.last_ms.saturating_add(1));
+        let end_ms = end_ms.div_euclid(NORMAL_BUCKET_MS).saturating_add(1).saturating_mul(NORMAL_BUCKET_MS);
+        let wanted = end_ms.saturating_sub(known.first_ms).max(0) / NORMAL_BUCKET_MS + 1;
+        let count = usize::try_from(wanted).unwrap_or(usize::MAX).min(most);
         let start_ms = end_ms.saturating_sub(count as i64 * NORMAL_BUCKET_MS);
         let mut buckets = [Buckets::new(start_ms, NORMAL_BUCKET_MS, count)];
         let mut on_damage = |error| context.damage(&error);
@@ -50,15 +75,6 @@ impl NormalRequest<'_> {
         fill_buckets(store, self.check, series, self.until_ms, &mut buckets, &mut on_damage);
         context.look()?;
         let time_ms = |at: usize| start_ms.saturating_add(at as i64 * NORMAL_BUCKET_MS);
-        let known = (0..count).filter_map(|at| Some((time_ms(at), buckets[0].mean(at)?)));
-        let mut newest = None;
-        let values: Vec<Hourly> = known
-            .map(|(time_ms, value)| {
-                newest = Some((time_ms, value));
-                let (day, hour) = (self.hour_of)(time_ms);
-                Hourly { day, hour, value }
-            })
-            .collect();
-        Ok(Normal { bands: normal(&values), newest })
+        Ok((0..count).filter_map(|at| Some((time_ms(at), buckets[0].mean(at)?))).collect())
     }
 }

@@ -64,6 +64,11 @@ fn of_call(call: &Call, of_selector: &mut dyn FnMut(&Selector) -> Option<String>
         read.map_or(Unit::Number, |arg| of(arg, of_selector))
     };
     match call.function.name {
+        "custos_normal_low" | "custos_normal_middle" | "custos_normal_high" => match of_vector(of_selector) {
+            // Of a counter it is normal how fast it grows.
+            Unit::Of(unit) if Rate::is_of_counter(&unit) => Unit::Of(Rate::unit(&unit)),
+            other => other,
+        },
         "rate" | "irate" | "deriv" => match of_vector(of_selector) {
             Unit::Of(unit) => Unit::Of(Rate::unit(&unit)),
             other => other,

@@ -22,6 +22,7 @@ mod slots;
 mod snapshot;
 mod states;
 mod sweep;
+mod units;
 mod wanted;
 mod windows;
 

@@ -251,7 +251,8 @@ impl Lines<'_> {
         let Some(at) = line[..head_end].rfind(name) else { return self.plain("", line) };
         let mark = self.model.glyphs.ellipsis();
         let line = shorten(line, self.columns, mark);
-        if line.len() < at + name.len() {
+        // It may have been cut within the state.
+        if line.get(at..at + name.len()) != Some(name) {
             return self.plain("", &line);
         }
         self.push(Line::from_iter([

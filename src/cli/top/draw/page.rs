@@ -15,6 +15,9 @@ const HEIGHT_MIN: u16 = 8;
 /// Draws a page. What was scrolled too far is put right in the model.
 pub(in crate::cli::top) fn draw(model: &mut Model, page: &mut Buffer) {
     let area = page.area;
+    if area.is_empty() {
+        return;
+    }
     if area.width < WIDTH_MIN || area.height < HEIGHT_MIN {
         let why = format!("custos top needs {WIDTH_MIN} x {HEIGHT_MIN}");
         page.set_stringn(0, 0, why, usize::from(area.width), Style::new());

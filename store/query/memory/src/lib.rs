@@ -34,7 +34,7 @@ pub use bucket::Buckets;
 pub use change::{Change, changes};
 pub use forecast::{Forecast, Silent, forecast};
 pub use form::Form;
-pub use normal::{Band, Hourly, WEEK_HOURS, normal};
+pub use normal::{Band, DAY_HOURS, Hourly, Hours, WEEK_HOURS, normal};
 pub use pattern::{Pattern, Unfit};
 pub use ranking::{Ranked, Ranking};
 pub use search::{Candidate, Found, search};

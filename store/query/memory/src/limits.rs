@@ -83,6 +83,9 @@ pub const SHIFT_RANK_MAX: f64 = 0.01;
 /// ... and by so many deviations away, on the mean, beyond one of them.
 pub const SHIFT_AWAY_MIN: f64 = 0.5;
 
+/// ... and where the past is shorter than so many windows, by as many times more as it is shorter.
+pub const SHIFT_PAST_LENGTHS: f64 = 40.0;
+
 /// A series follows the rhythm of the day if what is left without it deviates by less than this share.
 pub const SHIFT_RHYTHM_SHARE: f64 = 0.8;
 
@@ -118,6 +121,9 @@ pub const NORMAL_WEEKS_MIN: usize = 3;
 
 /// With fewer weeks, the fewest days by which it is said what is normal at an hour of the day.
 pub const NORMAL_DAYS_MIN: usize = 3;
+
+/// A day is normal by at most so many days before it: two years.
+pub const NORMAL_DAYS_MAX: i64 = 2 * 366;
 
 /// The share of values that is left out of what is normal, at either end.
 pub const NORMAL_OUTER_SHARE: f64 = 0.05;

@@ -4,11 +4,16 @@
 //! the lowest and the greatest twentieth are left out. So an incident of the past is not normal for long.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use crate::limits::{NORMAL_DAYS_MIN, NORMAL_ODD_DEVIATIONS, NORMAL_OUTER_SHARE, NORMAL_WEEKS_MIN};
+use crate::limits::{
+    NORMAL_DAYS_MAX, NORMAL_DAYS_MIN, NORMAL_ODD_DEVIATIONS, NORMAL_OUTER_SHARE, NORMAL_WEEKS_MIN,
+};
 
 /// Hours of a week.
 pub const WEEK_HOURS: usize = 168;
+/// Hours of a day.
+pub const DAY_HOURS: usize = 24;
 
 /// Where a series normally is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,52 +41,91 @@ pub struct Hourly {
     pub value: f64,
 }
 
-/// The values of one hour, by week or day.
-type OfHour = BTreeMap<i64, Vec<f64>>;
+/// Values by day and hour, of which the bands of any day can be asked.
+///
+/// A day is judged by what was before the day before it. So its bands are known a day ahead, and are the same whenever they are
+/// worked out: by an agent that runs, and over the past.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Hours {
+    /// The values of each hour of each day.
+    days: BTreeMap<i64, [Vec<f64>; DAY_HOURS]>,
+}
+
+impl Hours {
+    /// Adds a value; one that is not finite, or of no hour, is left out.
+    pub fn add(&mut self, one: Hourly) {
+        if one.value.is_finite() && one.hour < DAY_HOURS {
+            self.days.entry(one.day).or_default()[one.hour].push(one.value);
+        }
+    }
+
+    /// The bands of the hours of a day, by at most two years that end a day before it begins.
+    pub fn day(&self, day: i64) -> Vec<Option<Band>> {
+        let before = day.saturating_sub(1);
+        self.of_weekday(day.rem_euclid(7) as usize, before.saturating_sub(NORMAL_DAYS_MAX)..before)
+    }
+
+    /// The bands of the hours of a weekday, by what is known of these days.
+    fn of_weekday(&self, weekday: usize, days: Range<i64>) -> Vec<Option<Band>> {
+        let first = weekday * DAY_HOURS;
+        let by_week = bands(first..first + DAY_HOURS, WEEK_HOURS, (NORMAL_WEEKS_MIN, false), |hour| {
+            let of = self.days.range(days.clone());
+            let same = of.filter(|(day, _)| day.rem_euclid(7) as usize == hour / DAY_HOURS);
+            same.map(|(_, hours)| &hours[hour % DAY_HOURS][..]).filter(|values| !values.is_empty()).collect()
+        });
+        if by_week.iter().all(Option::is_some) {
+            return by_week;
+        }
+        let by_day = bands(0..DAY_HOURS, DAY_HOURS, (NORMAL_DAYS_MIN, true), |hour| {
+            let of = self.days.range(days.clone()).map(|(_, hours)| &hours[hour][..]);
+            of.filter(|values| !values.is_empty()).collect()
+        });
+        by_week.into_iter().zip(by_day).map(|(band, by_day)| band.or(by_day)).collect()
+    }
+}
 
 /// The band of each hour of the week, from the first of a day that is a multiple of seven on; none where too little is known.
 pub fn normal(values: &[Hourly]) -> Vec<Option<Band>> {
-    let mut of_week: Vec<OfHour> = vec![OfHour::new(); WEEK_HOURS];
-    let mut of_day: Vec<OfHour> = vec![OfHour::new(); 24];
-    for one in values.iter().filter(|one| one.value.is_finite() && one.hour < 24) {
-        let hour = one.day.rem_euclid(7) as usize * 24 + one.hour;
-        of_week[hour].entry(one.day.div_euclid(7)).or_default().push(one.value);
-        of_day[one.hour].entry(one.day).or_default().push(one.value);
-    }
-    let by_day = bands(&of_day, NORMAL_DAYS_MIN, true);
-    let by_week = bands(&of_week, NORMAL_WEEKS_MIN, false);
-    by_week.into_iter().enumerate().map(|(hour, band)| band.or(by_day[hour % 24])).collect()
+    let mut hours = Hours::default();
+    values.iter().for_each(|one| hours.add(*one));
+    (0..WEEK_HOURS / DAY_HOURS).flat_map(|weekday| hours.of_weekday(weekday, i64::MIN..i64::MAX)).collect()
 }
 
-/// The band of each hour, of at least so many weeks or days.
-fn bands(of_hours: &[OfHour], least: usize, by_day: bool) -> Vec<Option<Band>> {
-    let ordinary: Vec<Vec<&Vec<f64>>> = of_hours.iter().map(ordinary).collect();
-    let band = |hour: usize| {
-        let of = ordinary[hour].len();
-        // What is normal does not jump at the full hour: the hours before and after count as well.
-        let near = [of_hours.len() - 1, 0, 1].map(|near| (hour + near) % of_hours.len());
-        let mut values: Vec<f64> =
-            near.iter().flat_map(|hour| &ordinary[*hour]).flat_map(|values| values.iter().copied()).collect();
+/// The bands of some of so many hours that go round, of at least so many weeks or days. `of_hour` gives the values of an hour, a
+/// list for each of these.
+fn bands<'v>(
+    hours: Range<usize>,
+    all: usize,
+    (least, by_day): (usize, bool),
+    of_hour: impl Fn(usize) -> Vec<&'v [f64]>,
+) -> Vec<Option<Band>> {
+    // What is normal does not jump at the full hour: the hours before and after count as well.
+    let near: Vec<Vec<&[f64]>> =
+        (hours.start + all - 1..=hours.end + all).map(|hour| ordinary(&of_hour(hour % all))).collect();
+    let band = |near: &[Vec<&[f64]>]| {
+        let of = near[1].len();
+        if of < least {
+            return None;
+        }
+        let mut values: Vec<f64> = near.iter().flatten().flat_map(|values| values.iter().copied()).collect();
         let mut at = |share| quantile(&mut values, share);
         let (low, middle, high) = (at(NORMAL_OUTER_SHARE), at(0.5), at(1.0 - NORMAL_OUTER_SHARE));
-        (of >= least).then_some(Band { low, middle, high, of: of as u32, by_day })
+        Some(Band { low, middle, high, of: of as u32, by_day })
     };
-    (0..of_hours.len()).map(band).collect()
+    near.windows(3).map(band).collect()
 }
 
 /// The weeks or days in which an hour was as it mostly is.
-fn ordinary(of: &OfHour) -> Vec<&Vec<f64>> {
-    let middles: Vec<f64> = of.values().map(|values| quantile(&mut values.clone(), 0.5)).collect();
-    let middle = quantile(&mut middles.clone(), 0.5);
-    let mut apart: Vec<f64> = middles.iter().map(|own| (own - middle).abs()).collect();
-    let mut within: Vec<f64> = of
-        .values()
-        .map(|values| quantile(&mut values.clone(), 0.75) - quantile(&mut values.clone(), 0.25))
-        .collect();
+fn ordinary<'v>(of: &[&'v [f64]]) -> Vec<&'v [f64]> {
+    let at = |values: &[f64], share| quantile(&mut values.to_vec(), share);
+    let middles: Vec<f64> = of.iter().map(|values| at(values, 0.5)).collect();
+    let middle = at(&middles, 0.5);
+    let apart: Vec<f64> = middles.iter().map(|own| (own - middle).abs()).collect();
+    let within: Vec<f64> = of.iter().map(|values| at(values, 0.75) - at(values, 0.25)).collect();
     // As a deviation, each: between the weeks, and within one.
-    let usual = (quantile(&mut apart, 0.5) * 1.4826).hypot(quantile(&mut within, 0.5) / 1.349);
+    let usual = (at(&apart, 0.5) * 1.4826).hypot(at(&within, 0.5) / 1.349);
     let is_ordinary = |own: f64| (own - middle).abs() <= NORMAL_ODD_DEVIATIONS * usual;
-    of.values().zip(middles).filter(|(_, own)| is_ordinary(*own)).map(|(values, _)| values).collect()
+    of.iter().zip(middles).filter(|(_, own)| is_ordinary(*own)).map(|(values, _)| *values).collect()
 }
 
 /// The value below which this share of values lies; not a number of none.
@@ -162,5 +206,21 @@ mod tests {
         assert!(
             normal(&constant).iter().all(|band| band.is_some_and(|band| (band.low, band.high) == (4.0, 4.0)))
         );
+    }
+
+    #[test]
+    fn a_day_goes_by_what_was_before_the_day_before_it() {
+        let of = |day: i64, hour: usize| (day % 7 * 100) as f64 + hour as f64;
+        let mut hours = Hours::default();
+        days(70, of).into_iter().for_each(|one| hours.add(one));
+        for day in [4, 9, 30, 66] {
+            let before: Vec<Hourly> = days(70, of).into_iter().filter(|one| one.day < day - 1).collect();
+            let first = day.rem_euclid(7) as usize * 24;
+            assert_eq!(hours.day(day), normal(&before)[first..first + 24], "{day}");
+        }
+        // With three days before it nothing is said of the fourth day, and something of the fifth.
+        assert!(hours.day(3).iter().all(Option::is_none) && hours.day(4).iter().all(Option::is_some));
+        // What was more than two years ago no longer counts.
+        assert!(hours.day(70 + NORMAL_DAYS_MAX).iter().all(Option::is_none));
     }
 }

@@ -4,7 +4,9 @@
 //! no test of significance, as with thousands of samples everything differs significantly. Then the window takes its place among the
 //! earlier windows of the same length of the same series: a series that is often away is so again and says nothing.
 
-use crate::limits::{SHIFT_AWAY_MIN, SHIFT_DAYS_MIN, SHIFT_RANK_MAX, SHIFT_RHYTHM_SHARE, SHIFT_WINDOWS_MAX};
+use crate::limits::{
+    SHIFT_AWAY_MIN, SHIFT_DAYS_MIN, SHIFT_PAST_LENGTHS, SHIFT_RANK_MAX, SHIFT_RHYTHM_SHARE, SHIFT_WINDOWS_MAX,
+};
 
 /// The least deviation that a series counts as having, as a share of its middle.
 const DEVIATION_SHARE: f64 = 1e-3;
@@ -20,6 +22,8 @@ pub struct Shift {
     pub windows: u32,
     /// See `windows`.
     pub as_far: u32,
+    /// How many times as long as the window the past is: earlier windows that overlap are no more than these.
+    pub lengths: u32,
     /// The bucket in which it left where it was.
     pub onset: usize,
     /// Where it was before: its middle, or what it usually is at that time of the day.
@@ -38,7 +42,9 @@ impl Shift {
 
     /// Whether it is unlike enough to be shown to a person.
     pub fn is_listed(&self) -> bool {
-        self.rank() <= SHIFT_RANK_MAX && self.away > SHIFT_AWAY_MIN
+        // What wanders is farther than ever now and then: of a short past more is needed.
+        let short = SHIFT_PAST_LENGTHS / f64::from(self.lengths.max(1));
+        self.rank() <= SHIFT_RANK_MAX && self.away > SHIFT_AWAY_MIN * short.max(1.0)
     }
 }
 
@@ -74,7 +80,8 @@ pub fn shift(values: &[Option<f64>], window: usize, day: usize) -> Option<Shift>
         _ => usual.middle,
     };
     let now = mean_known(&raw[start..])?;
-    Some(Shift { away: own, windows: earlier.len() as u32, as_far, onset, before, now, by_day })
+    let lengths = (start / window) as u32;
+    Some(Shift { away: own, windows: earlier.len() as u32, as_far, lengths, onset, before, now, by_day })
 }
 
 /// Where a series usually is, and how far it usually is from there.

@@ -52,6 +52,8 @@ pub(crate) enum Kind {
     LabelReplace,
     MaxOf,
     MinOf,
+    /// Where a series normally is: no function of PromQL's own.
+    Normal(NormalEdge),
     Pi,
     Range,
     Round,
@@ -69,6 +71,14 @@ pub(crate) enum Kind {
     Vector,
     /// Needs native histograms, or series of metadata, which are not stored.
     Unsupported(&'static str),
+}
+
+/// What of the band in which a series normally is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NormalEdge {
+    Low,
+    Middle,
+    High,
 }
 
 /// Functions of one value.
@@ -173,7 +183,7 @@ const fn scalar(name: &'static str, args: &'static [ValueType], kind: Kind) -> F
 }
 
 /// All functions, by name.
-static FUNCTIONS: [Function; 90] = [
+static FUNCTIONS: [Function; 93] = [
     math("abs", Math::Abs),
     vector("absent", &[Vector], Kind::Absent),
     vector("absent_over_time", &[Matrix], Kind::AbsentOverTime),
@@ -192,6 +202,9 @@ static FUNCTIONS: [Function; 90] = [
     math("cos", Math::Cos),
     math("cosh", Math::Cosh),
     window("count_over_time", Window::Count),
+    vector("custos_normal_high", &[Vector], Kind::Normal(NormalEdge::High)),
+    vector("custos_normal_low", &[Vector], Kind::Normal(NormalEdge::Low)),
+    vector("custos_normal_middle", &[Vector], Kind::Normal(NormalEdge::Middle)),
     date("day_of_month", DatePart::DayOfMonth),
     date("day_of_week", DatePart::DayOfWeek),
     date("day_of_year", DatePart::DayOfYear),

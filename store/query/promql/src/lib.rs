@@ -47,6 +47,6 @@ pub use number::{format_number, write_decimal, write_number};
 pub use parse::{parse, parse_selector};
 pub use pattern::regex;
 pub use shared::Shared;
-pub use source::{ENDED, Samples, Source, SourceSeries, Summary, is_ended};
+pub use source::{ENDED, NormalRange, Samples, Source, SourceSeries, Summary, is_ended};
 pub use span::Span;
 pub use value_type::ValueType;

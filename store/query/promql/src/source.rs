@@ -57,6 +57,16 @@ pub trait Source: Sync {
         Ok(self.read(series, from_ms, to_ms)?.into_iter().map(|samples| samples.times).collect())
     }
 
+    /// Where a series normally is at each of these moments (ms since the epoch, ascending), by its history; none where too little is
+    /// known, or where the source knows nothing of the kind.
+    ///
+    /// # Errors
+    /// What keeps its history from being read.
+    fn normal(&self, series: &SourceSeries, moments: &[i64]) -> Result<Vec<Option<NormalRange>>> {
+        let _ = series;
+        Ok(vec![None; moments.len()])
+    }
+
     /// Stretches that reach into these times (ms since the epoch, both included) in which nobody looked at a series and those of
     /// its group: the first millisecond, and the one after the last; ascending and apart. A series may end at the beginning of
     /// one, which then tells nothing of it.
@@ -67,6 +77,17 @@ pub trait Source: Sync {
         let _ = (series, from_ms, to_ms);
         Ok(Vec::new())
     }
+}
+
+/// Where a series normally is at a moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NormalRange {
+    /// Lower it is seldom, ...
+    pub low: f64,
+    /// ... as often lower as higher than this, ...
+    pub middle: f64,
+    /// ... and higher than this seldom.
+    pub high: f64,
 }
 
 /// What samples have in common.

@@ -15,7 +15,7 @@ use crate::built_in::was_run;
 use crate::context::ReadContext;
 use crate::error::{Error, Result};
 use crate::intervals::Intervals;
-use crate::limits::{ENVELOPE_COLUMNS_MAX, ENVELOPE_SERIES_MAX, UNIT_SAMPLES_MAX};
+use crate::limits::{ENVELOPE_COLUMNS_MAX, ENVELOPE_SERIES_MAX};
 use crate::series::Series;
 use crate::stand::Stand;
 use crate::state_bar::StateBar;
@@ -61,10 +61,7 @@ impl EnvelopeRequest<'_> {
         };
         bounded("series", self.series.len(), ENVELOPE_SERIES_MAX)?;
         bounded("columns", self.columns.max(self.cells), ENVELOPE_COLUMNS_MAX)?;
-        // What the store sums up does not know units, so where it does not take long every run is looked at.
-        if let Some(strip) = self.sum_up(store, context)?
-            && strip.tracks.iter().map(Track::samples).sum::<u64>() > UNIT_SAMPLES_MAX
-        {
+        if let Some(strip) = self.sum_up(store, context)? {
             return Ok(self.finish(strip, store));
         }
         let mut strip = Strip::new(self);
@@ -104,7 +101,8 @@ impl EnvelopeRequest<'_> {
                     let Ok(buckets) = store.envelope(self.check, key, start..end, columns) else {
                         return Ok(None);
                     };
-                    if track.sum_up(&mut looked, &buckets).is_none() {
+                    let Ok(units) = store.units(self.check, key, start..end) else { return Ok(None) };
+                    if track.sum_up(&mut looked, &units, &buckets).is_none() {
                         return Ok(None);
                     }
                 }

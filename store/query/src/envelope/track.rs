@@ -10,7 +10,7 @@ use custos_store::{Bucket, Metric, Run, Snapshot, State};
 
 use super::curve::{Envelope, Limit, Others};
 use crate::columns::{Column, Columns};
-use crate::limits::{UNIT_COLUMNS_MAX, UNITS_MAX};
+use crate::limits::UNITS_MAX;
 use crate::rate::Rate;
 use crate::series::{Reported, Series};
 
@@ -26,8 +26,8 @@ pub enum Drawn {
     Rates,
 }
 
-/// Runs at single times. Series of one check mostly have their samples at the same times, and looking one up takes decoding a whole chunk,
-/// so each is looked up once for all of them.
+/// The runs in which series of one check had their latest sample. Mostly that is one for all of them, and looking one up takes decoding a
+/// whole chunk, so each is looked up once.
 pub(super) struct LookedUp<'a> {
     check: &'a str,
     store: &'a Snapshot,
@@ -122,23 +122,21 @@ impl Track {
     }
 
     /// Takes the columns from the store, and unit and limits from the latest run that has a value. None if the samples
-    /// themselves have to be looked at.
-    pub(super) fn sum_up(&mut self, looked: &mut LookedUp<'_>, buckets: &[Bucket]) -> Option<()> {
+    /// themselves have to be looked at, as where there were several units.
+    pub(super) fn sum_up(
+        &mut self,
+        looked: &mut LookedUp<'_>,
+        units: &[String],
+        buckets: &[Bucket],
+    ) -> Option<()> {
         let known = buckets.iter().map(column).collect::<Option<Vec<_>>>()?;
         let start_ms = buckets.first()?.start_ms;
         let Some(last) = known.iter().rev().flatten().next() else { return Some(()) };
-        let run = looked.at(&self.series, last.last_ms)?.clone();
-        let Reported { unit, metric, .. } = self.series.of(&run)?;
+        let [unit] = units else { return None };
         if self.is_rate(unit) {
             return None;
         }
-        let with_samples: Vec<&Column> = known.iter().flatten().collect();
-        let step = with_samples.len().div_ceil(UNIT_COLUMNS_MAX).max(1);
-        for column in with_samples.into_iter().step_by(step) {
-            if self.series.of(looked.at(&self.series, column.first_ms)?)?.unit != unit {
-                return None;
-            }
-        }
+        let Reported { metric, .. } = self.series.of(looked.at(&self.series, last.last_ms)?)?;
         let samples = known.iter().flatten().map(|column| column.count).sum();
         let mut one = OneUnit::new(unit, Columns::known(start_ms, self.span.end, known));
         one.limit(metric);

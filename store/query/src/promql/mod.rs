@@ -1,5 +1,6 @@
 //! A store as a source of series for PromQL.
 
+mod bands;
 mod building;
 mod index;
 mod interval;

@@ -1,8 +1,11 @@
 //! A store as PromQL sees it.
 
-use custos_promql::{Labels, Matcher, Result, Samples, Source, SourceSeries, Summary};
+use std::sync::{Mutex, PoisonError};
+
+use custos_promql::{Labels, Matcher, NormalRange, Result, Samples, Source, SourceSeries, Summary};
 use custos_store::Snapshot;
 
+use super::bands::Bands;
 use super::select::Known;
 use super::view::View;
 use super::{read, select, summary, unit, unobserved};
@@ -17,17 +20,18 @@ use super::{read, select, summary, unit, unobserved};
 /// ([`StoreSource::for_rules`]).
 pub struct StoreSource<'a> {
     view: View<'a>,
+    bands: Mutex<Bands>,
 }
 
 impl<'a> StoreSource<'a> {
     /// A view of a store.
     pub fn new(snapshot: &'a Snapshot) -> StoreSource<'a> {
-        StoreSource { view: View::new(snapshot) }
+        StoreSource { view: View::new(snapshot), bands: Mutex::new(Bands::keeping_history()) }
     }
 
     /// A view of a store as rules see it: where nobody looked, the value before counts, for as long as values do.
     pub fn for_rules(snapshot: &'a Snapshot) -> StoreSource<'a> {
-        StoreSource { view: View::bridging(snapshot) }
+        StoreSource { view: View::bridging(snapshot), bands: Mutex::new(Bands::keeping_history()) }
     }
 
     /// The unit that all series have that fulfil these conditions, empty if it is none; nothing if they have several.
@@ -71,6 +75,15 @@ impl Source for StoreSource<'_> {
     fn summarize(&self, series: &[&SourceSeries], bounds: &[i64]) -> Result<Option<Vec<Vec<Summary>>>> {
         let found = self.view.recall(series);
         Ok(summary::summarize(&self.view, &found, bounds))
+    }
+
+    fn normal(&self, series: &SourceSeries, moments: &[i64]) -> Result<Vec<Option<NormalRange>>> {
+        let found = self.view.recall(&[series]);
+        let metric = found.first().and_then(|found| Some((found.check(), found.bucketed()?)));
+        let Some((check, metric)) = metric else { return Ok(vec![None; moments.len()]) };
+        let mut bands = self.bands.lock().unwrap_or_else(PoisonError::into_inner);
+        let look = || Some(self.view.snapshot().clone());
+        Ok(bands.at((check, &metric), moments, look, &mut |error| self.view.damage(error)))
     }
 
     fn unobserved(&self, series: &SourceSeries, from_ms: i64, to_ms: i64) -> Result<Vec<(i64, i64)>> {

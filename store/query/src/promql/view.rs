@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use custos_promql::SourceSeries;
 use custos_store::Snapshot;
 
+use crate::bucketed::Bucketed;
+
 use super::index::{CheckIndex, Index, What};
 
 /// What selecting and reading share.
@@ -49,6 +51,17 @@ pub(super) struct Found {
 impl Found {
     pub(super) fn check(&self) -> &str {
         &self.of.check.name
+    }
+
+    /// A metric, as what compares long spans reads it; none if it is a built-in series.
+    pub(super) fn bucketed(&self) -> Option<Bucketed> {
+        let entry = &self.of.series[self.index];
+        match &entry.what {
+            What::Metric(key) => {
+                Some(Bucketed { key: key.clone(), is_counter: entry.is_counter == Some(true) })
+            }
+            What::BuiltIn(_) => None,
+        }
     }
 
     pub(super) fn what(&self) -> &What {

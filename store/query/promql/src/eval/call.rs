@@ -8,7 +8,7 @@ use super::value::{Row, Value};
 use super::{date, elementwise, histogram, label_functions, select, sort, window};
 use crate::ast::{Call, Expr};
 use crate::error::{Error, Result};
-use crate::functions::{DatePart, Kind};
+use crate::functions::{DatePart, Kind, NormalEdge};
 use crate::labels::Labels;
 use crate::matcher::{METRIC_NAME, MatchOperator, Matcher};
 use crate::source::{ENDED, is_ended};
@@ -38,6 +38,7 @@ pub(super) fn eval(evaluator: &Evaluator<'_>, call: &Call, grid: &Grid) -> Resul
         Kind::LabelReplace => label_functions::replace(&args),
         Kind::MaxOf => args.combined(elementwise::go_max),
         Kind::MinOf => args.combined(elementwise::go_min),
+        Kind::Normal(edge) => args.normal(edge),
         Kind::Pi => constant(std::f64::consts::PI),
         Kind::Start => constant(seconds(evaluator.query.start_ms)),
         Kind::End => constant(seconds(evaluator.query.start_ms.saturating_add(evaluator.range_ms()))),
@@ -146,6 +147,16 @@ impl Args<'_, '_> {
                 rows
             }
         };
+        rows.iter_mut().for_each(|row| row.drops_name = true);
+        Ok(Value::Vector(rows))
+    }
+
+    /// Where the series of a selector normally are, where they have a value.
+    fn normal(&self, edge: NormalEdge) -> Result<Value> {
+        let Expr::Selector(selector) = self.expr(0)?.unwrapped() else {
+            return Err(Error::execution(self.call.span, "what is normal is known of a plain selector only"));
+        };
+        let mut rows = select::instant_normal(self.evaluator, selector, self.grid, edge)?;
         rows.iter_mut().for_each(|row| row.drops_name = true);
         Ok(Value::Vector(rows))
     }

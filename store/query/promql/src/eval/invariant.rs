@@ -18,7 +18,7 @@ pub(super) fn is_invariant(expr: &Expr) -> bool {
 fn depends_on_time(function: &Function, args: usize) -> bool {
     match function.kind {
         Kind::Date(_) => args == 0,
-        Kind::Time | Kind::Timestamp | Kind::Window(Window::PredictLinear) => true,
+        Kind::Time | Kind::Timestamp | Kind::Normal(_) | Kind::Window(Window::PredictLinear) => true,
         _ => false,
     }
 }

@@ -8,19 +8,47 @@ use super::read::{Reader, count};
 use super::value::Row;
 use crate::ast::Selector;
 use crate::error::Result;
-use crate::source::{ENDED, Samples, SourceSeries, is_ended};
+use crate::functions::NormalEdge;
+use crate::source::{ENDED, Samples, Source, SourceSeries, is_ended};
 
 /// The newest value of each series at each time, unless it is too old or the series has ended.
 pub(super) fn instant(evaluator: &Evaluator<'_>, selector: &Selector, grid: &Grid) -> Result<Vec<Row>> {
-    newest(evaluator, selector, grid, values)
+    newest(evaluator, selector, grid, |_, _, samples, moments, lookback_ms| {
+        Ok(values(samples, moments, lookback_ms))
+    })
 }
 
 /// The times of these values, in seconds.
 pub(super) fn instant_times(evaluator: &Evaluator<'_>, selector: &Selector, grid: &Grid) -> Result<Vec<Row>> {
-    newest(evaluator, selector, grid, |samples, moments, lookback_ms| {
+    newest(evaluator, selector, grid, |_, _, samples, moments, lookback_ms| {
         let mut row = vec![ENDED; moments.len()];
         fill(&mut row, samples, moments, lookback_ms, |at| samples.times[at] as f64 / 1e3);
-        row
+        Ok(row)
+    })
+}
+
+/// Where each series normally is at the times at which it has a value.
+pub(super) fn instant_normal(
+    evaluator: &Evaluator<'_>,
+    selector: &Selector,
+    grid: &Grid,
+    edge: NormalEdge,
+) -> Result<Vec<Row>> {
+    newest(evaluator, selector, grid, |source, series, samples, moments, lookback_ms| {
+        let mut row = values(samples, moments, lookback_ms);
+        if row.iter().all(|value| is_ended(*value)) {
+            return Ok(row);
+        }
+        let normal = source.normal(series, moments)?;
+        for (slot, range) in row.iter_mut().zip(normal).filter(|(slot, _)| !is_ended(**slot)) {
+            *slot = match (range, edge) {
+                (None, _) => ENDED,
+                (Some(range), NormalEdge::Low) => range.low,
+                (Some(range), NormalEdge::Middle) => range.middle,
+                (Some(range), NormalEdge::High) => range.high,
+            };
+        }
+        Ok(row)
     })
 }
 
@@ -28,7 +56,7 @@ fn newest(
     evaluator: &Evaluator<'_>,
     selector: &Selector,
     grid: &Grid,
-    row_of: impl Fn(&Samples, &[i64], i64) -> Vec<f64> + Sync,
+    row_of: impl Fn(&dyn Source, &SourceSeries, &Samples, &[i64], i64) -> Result<Vec<f64>> + Sync,
 ) -> Result<Vec<Row>> {
     let offset = evaluator.offset(&selector.time)?;
     let fixed = evaluator.fixed(&selector.time);
@@ -53,11 +81,13 @@ fn newest(
         let from = first.saturating_sub(longest).saturating_add(1);
         let samples = reader.source.read_newest(group, from, moments)?;
         reader.room.check(1, count(&samples))?;
-        let rows = group.iter().zip(&samples).map(|(series, samples)| {
-            let values = row_of(samples, moments, lookback_ms(series));
-            Row { labels: series.labels.clone(), drops_name: false, values }
-        });
-        Ok((rows.filter(|row| !row.is_empty()).collect::<Vec<Row>>(), count(&samples) as u64))
+        let mut rows = Vec::with_capacity(group.len());
+        for (series, samples) in group.iter().zip(&samples) {
+            let values = row_of(reader.source, series, samples, moments, lookback_ms(series))?;
+            let row = Row { labels: series.labels.clone(), drops_name: false, values };
+            rows.extend((!row.is_empty()).then_some(row));
+        }
+        Ok((rows, count(&samples) as u64))
     })?;
     let samples = groups.iter().map(|(_, samples)| samples).sum();
     evaluator.note(Reading { span: selector.span, series: found.len(), samples, summed_up: 0 });

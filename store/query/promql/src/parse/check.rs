@@ -2,6 +2,7 @@
 
 use crate::ast::{Aggregation, Aggregator, Binary, Call, Expr, Group, Selector};
 use crate::error::{Error, Result};
+use crate::functions::Kind;
 use crate::matcher::METRIC_NAME;
 use crate::span::Span;
 use crate::value_type::ValueType;
@@ -105,6 +106,10 @@ fn arguments(call: &Call) -> Result<()> {
     for (index, arg) in call.args.iter().enumerate() {
         let Some(wanted) = call.function.args.get(index.min(last)) else { continue };
         expect(arg, *wanted, &format!("call to function {name:?}"))?;
+        if matches!(call.function.kind, Kind::Normal(_)) && !matches!(arg.unwrapped(), Expr::Selector(_)) {
+            let message = format!("{name} takes a plain selector, as in {name}(load{{metric=\"load1\"}})");
+            return Err(Error::parse(arg.span(), message));
+        }
     }
     Ok(())
 }

@@ -67,6 +67,60 @@ fn what_the_store_knows_is_what_its_runs_tell() {
     }
 }
 
+/// What was reported in several units, in files and in the log, is told exactly, or at worst by looking at each run.
+#[test]
+fn units_are_told_without_looking_at_each_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options { log_bytes: 64 << 10, ..Options::default() };
+    let mut writer = Writer::open(directory.path(), options).unwrap();
+    let unit = |n: i64| match n {
+        0..2000 => "s",
+        2000..2003 => "ms",
+        5600..5700 if n % 2 == 0 => "",
+        _ => "s",
+    };
+    for n in 0..6000 {
+        let metric = |label: &str, unit: &str| Metric {
+            unit: unit.into(),
+            ..Metric::new(label, Some(Value::from(n)))
+        };
+        let mut run = Run { time_ms: n, ..Run::default() };
+        run.metrics = vec![metric("other", "B"), metric("turns", unit(n))];
+        if n % 7 == 0 {
+            run.metrics.swap(0, 1);
+        }
+        writer.append(&[("x", &run)]).unwrap();
+        if n == 5000 {
+            writer.compact().unwrap();
+        }
+    }
+    let store = Reader::open(directory.path()).unwrap();
+    let key = SeriesKey::new("turns");
+    let told = |span: Range<i64>| store.units("x", &key, span).unwrap();
+    assert_eq!(told(0..6000), ["", "ms", "s"]);
+    assert_eq!(told(5100..5600), ["s"]);
+    assert_eq!(told(5600..5602), ["", "s"]);
+    assert!(told(2001..2002).contains(&"ms".to_owned()));
+    assert_eq!(told(7000..8000), [""; 0]);
+    assert_eq!(store.units("x", &SeriesKey::new("other"), 0..6000).unwrap(), ["B"]);
+    assert_eq!(store.units("x", &SeriesKey::new("none"), 0..6000).unwrap(), [""; 0]);
+    let summed_up = |span: Range<i64>| {
+        let series = vec![Series::Metric(key.clone())];
+        let request = EnvelopeRequest {
+            check: "x",
+            series,
+            span,
+            columns: 10,
+            cells: 10,
+            drawn: Drawn::Usual,
+            holds_until_ms: None,
+        };
+        let mut ignored = |_: &custos_store::Error| {};
+        request.sum_up(&store, &ReadContext::new(&mut ignored)).unwrap().is_some()
+    };
+    assert!(summed_up(5100..5600) && !summed_up(0..6000));
+}
+
 #[test]
 fn a_read_is_bounded_and_can_be_stopped() {
     let directory = tempfile::tempdir().unwrap();

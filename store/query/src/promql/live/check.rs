@@ -7,6 +7,7 @@ use custos_promql::{Labels, METRIC_NAME, Matcher, SourceSeries, reaches_own_name
 use custos_store::{CheckSeries, Run, SeriesKey};
 
 use super::column::Column;
+use crate::bucketed::Bucketed;
 use crate::built_in::BuiltIn;
 use crate::intervals::Intervals;
 use crate::limits::INTERVAL_RUNS;
@@ -73,6 +74,13 @@ pub(super) enum Recorded {
 }
 
 impl LiveCheck {
+    /// A metric, as what compares long spans reads it; none if the number is that of a built-in series.
+    pub(super) fn bucketed(&self, number: SeriesNumber) -> Option<Bucketed> {
+        let SeriesNumber::Metric(index) = number else { return None };
+        let series = self.series.get(index as usize)?;
+        Some(Bucketed { key: series.key.clone(), is_counter: series.is_counter })
+    }
+
     /// A check of which nothing is in memory yet.
     pub(super) fn new(name: &Arc<str>) -> LiveCheck {
         let built_in =

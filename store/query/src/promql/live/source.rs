@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use custos_promql::{Matcher, Result, Samples, Source, SourceSeries, Summary};
+use custos_promql::{Matcher, NormalRange, Result, Samples, Source, SourceSeries, Summary};
 use custos_store::Run;
 
 use super::check::{LiveCheck, SeriesNumber};
@@ -10,6 +10,7 @@ use super::memory::Memory;
 use super::older::{self, Look, Older, OlderSeries};
 use super::selections::{Selection, Selections};
 use crate::built_in::BuiltIn;
+use crate::promql::bands::Bands;
 
 /// The newest runs in memory, older ones in a store, as one source of series. What it says is what a
 /// [`StoreSource::for_rules`](crate::StoreSource::for_rules) says of the same runs.
@@ -18,18 +19,19 @@ use crate::built_in::BuiltIn;
 pub struct LiveSource {
     memory: RwLock<Memory>,
     older: Mutex<Older>,
+    bands: Mutex<Bands>,
 }
 
 impl LiveSource {
     /// Nothing in memory yet; `look` looks what is in the store.
     pub fn new(look: Look) -> LiveSource {
-        LiveSource { memory: RwLock::default(), older: Mutex::new(Older::new(look)) }
+        LiveSource { memory: RwLock::default(), older: Mutex::new(Older::new(look)), bands: Mutex::default() }
     }
 
     /// The same, which keeps less of the past where it had to have more than about so many samples in memory.
     pub fn holding(look: Look, samples_max: usize) -> LiveSource {
         let memory = RwLock::new(Memory::holding(samples_max));
-        LiveSource { memory, older: Mutex::new(Older::new(look)) }
+        LiveSource { memory, older: Mutex::new(Older::new(look)), bands: Mutex::default() }
     }
 
     /// Takes in a run that the store has under another name, such as one that was made while somebody watched. It counts where
@@ -264,6 +266,16 @@ impl Source for LiveSource {
         });
         Ok(Some(joined.collect()))
     }
+
+    fn normal(&self, series: &SourceSeries, moments: &[i64]) -> Result<Vec<Option<NormalRange>>> {
+        let named = group(&self.read_memory(), &[series])
+            .and_then(|(check, numbers)| Some((check.name.to_string(), check.bucketed(*numbers.first()?)?)));
+        let Some((check, metric)) = named else { return Ok(vec![None; moments.len()]) };
+        let latest_ms = self.read_memory().latest_ms;
+        let mut bands = self.bands.lock().unwrap_or_else(PoisonError::into_inner);
+        let look = || self.older().now(latest_ms);
+        Ok(bands.at((&check, &metric), moments, look, &mut |_| {}))
+    }
 }
 
 /// What samples have in common with later ones.
@@ -304,5 +316,9 @@ impl Source for Remembering<'_> {
 
     fn summarize(&self, series: &[&SourceSeries], bounds: &[i64]) -> Result<Option<Vec<Vec<Summary>>>> {
         self.live.summarize(series, bounds)
+    }
+
+    fn normal(&self, series: &SourceSeries, moments: &[i64]) -> Result<Vec<Option<NormalRange>>> {
+        self.live.normal(series, moments)
     }
 }

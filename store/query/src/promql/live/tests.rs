@@ -245,3 +245,57 @@ fn a_run_that_another_of_its_millisecond_replaces_takes_no_integer_away() {
         );
     }
 }
+
+#[test]
+fn what_is_normal_is_the_same_live_and_over_the_past() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
+    let reader = Reader::open(directory.path()).unwrap();
+    let dir = directory.path().to_owned();
+    let live = LiveSource::new(Box::new(move || Some(Reader::open(&dir).ok()?.snapshot())));
+    let check: Arc<str> = Arc::from("a");
+    drop(reader);
+    let mut asked = Vec::new();
+    // From midnight on, for nine days; busy from eight to ten. The third day is an incident.
+    let midnight = BEGIN - BEGIN.rem_euclid(24 * HOUR);
+    for slot in 0..9 * 288 {
+        let time_ms = midnight + slot * 300 * SECOND;
+        let (day, hour) = (slot / 288, slot % 288 / 12);
+        let level = if (8..10).contains(&hour) { 50.0 } else { 10.0 } + if day == 2 { 500.0 } else { 0.0 };
+        let metrics = vec![
+            Metric::new("m", Value::from(level + (slot * 7919 % 1009) as f64 / 1009.0)),
+            Metric { unit: "c".to_owned(), ..Metric::new("n", Value::Integer(slot * 600)) },
+        ];
+        let run = Arc::new(Run { time_ms, metrics, ..Run::default() });
+        writer.append(&[(&*check, &*run)]).unwrap();
+        live.record(&check, &run);
+        live.as_of(time_ms);
+        if slot % 97 == 0 {
+            let expressions = [
+                "custos_normal_low(a{metric=\"m\"})",
+                "custos_normal_high(a)",
+                "custos_normal_middle(a offset 1h)",
+                "a > custos_normal_high(a)",
+            ];
+            for expression in expressions {
+                asked.push((expression, time_ms, ask(&live, expression, time_ms)));
+            }
+        }
+    }
+    writer.close().unwrap();
+    let snapshot = Reader::open(directory.path()).unwrap().snapshot();
+    let store = StoreSource::for_rules(&snapshot);
+    for (expression, time_ms, answer) in &asked {
+        assert_eq!(&ask(&store, expression, *time_ms), answer, "{expression} at {time_ms}");
+    }
+    let at = |day: i64, hour: i64| midnight + (day * 24 + hour) * HOUR + HOUR / 2;
+    assert_eq!(ask(&store, "custos_normal_low(a)", at(3, 12)), Vec::<String>::new());
+    let value = |expression: &str, at_ms: i64| -> f64 {
+        ask(&store, expression, at_ms)[0].rsplit_once(' ').unwrap().1.parse().unwrap()
+    };
+    let high = |metric: &str, at_ms| value(&format!("custos_normal_high(a{{metric={metric:?}}})"), at_ms);
+    assert!((10.0..11.0).contains(&high("m", at(8, 12))) && (50.0..51.0).contains(&high("m", at(8, 8))));
+    assert_eq!(high("n", at(8, 12)), 2.0);
+    let error = custos_promql::parse("custos_normal_low(rate(a[5m]))").unwrap_err();
+    assert!(error.to_string().contains("takes a plain selector"), "{error}");
+}

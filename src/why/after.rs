@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use custos_query::{Event, EventRequest, ReadContext};
-use custos_store::{Reader, Reason, State};
+use custos_query::{Event, EventRequest, ReadContext, Result};
+use custos_store::{Reason, Snapshot, State};
 
 use crate::backtest::{Incident, Incidents};
-use crate::cli::read::Failure;
-use crate::limits::{SIMILAR_EVENTS_MAX, SIMILAR_RUNS_BACK_MAX};
+use crate::limits::{SIMILAR_EVENTS_MAX, SIMILAR_NAMED_MAX, SIMILAR_RUNS_BACK_MAX};
+use crate::text::human::duration_ms;
 
 /// A stretch counts as over after so many times its own length, ...
 const FOLLOWED_LENGTHS: i64 = 3;
@@ -16,61 +16,79 @@ const FOLLOWED_MS_MIN: i64 = 6 * 3_600_000;
 
 /// What was around a stretch.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
-pub(super) struct After {
+pub struct After {
     /// The state of the check when it began; none if it had not run yet.
     #[serde(serialize_with = "name_of")]
-    pub(super) state: Option<State>,
+    pub state: Option<State>,
     /// What became of the check from then on, the first first.
-    pub(super) turns: Vec<Turn>,
+    pub turns: Vec<Turn>,
     /// When the check was OK again, if it was not and is: after the stretch began (ms).
-    pub(super) ended_after_ms: Option<i64>,
+    pub ended_after_ms: Option<i64>,
     /// Confirmed problems of other checks at about that time, the first first.
-    pub(super) others: Vec<Turn>,
+    pub others: Vec<Turn>,
     /// Incidents that people marked about that time.
-    pub(super) incidents: Vec<Incident>,
+    pub incidents: Vec<Incident>,
 }
 
 /// A check turned to a state.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub(super) struct Turn {
+pub struct Turn {
     /// The check.
-    pub(super) check: String,
+    pub check: String,
     /// The state.
     #[serde(serialize_with = "state_name")]
-    pub(super) state: State,
+    pub state: State,
     /// After the stretch began (ms); before it, if negative.
-    pub(super) after_ms: i64,
+    pub after_ms: i64,
     /// What was said.
-    pub(super) said: String,
+    pub said: String,
 }
 
-fn name_of<S: serde::Serializer>(state: &Option<State>, serializer: S) -> Result<S::Ok, S::Error> {
+impl After {
+    /// The state of the check, and what became of it, in words: `OK, WARNING after 20m, OK again after 2h`.
+    pub fn said(&self) -> String {
+        let state = self.state.map_or("not run before", State::name);
+        let turns = self.turns.iter().take(SIMILAR_NAMED_MAX);
+        let turns = turns.map(|turn| format!(", {} after {}", turn.state.name(), duration_ms(turn.after_ms)));
+        let turns: String = turns.collect();
+        match self.ended_after_ms {
+            Some(ended_ms) => format!("{state}{turns}, OK again after {}", duration_ms(ended_ms)),
+            None if turns.is_empty() => format!("{state}, and nothing came of it"),
+            None => format!("{state}{turns}"),
+        }
+    }
+}
+
+fn name_of<S: serde::Serializer>(
+    state: &Option<State>,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
     match state {
         Some(state) => serializer.serialize_str(state.name()),
         None => serializer.serialize_none(),
     }
 }
 
-fn state_name<S: serde::Serializer>(state: &State, serializer: S) -> Result<S::Ok, S::Error> {
+fn state_name<S: serde::Serializer>(state: &State, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     serializer.serialize_str(state.name())
 }
 
 /// Where it is looked up.
-pub(super) struct Surroundings<'a> {
-    pub(super) reader: &'a Reader,
-    pub(super) incidents: &'a Incidents,
+pub struct Surroundings<'a> {
+    /// The store.
+    pub reader: &'a Snapshot,
+    /// What people marked.
+    pub incidents: &'a Incidents,
     /// Nothing of later counts (ms since the epoch).
-    pub(super) until_ms: i64,
+    pub until_ms: i64,
 }
 
 impl Surroundings<'_> {
     /// What was around a stretch of a check.
-    pub(super) fn after(
-        &self,
-        check: &str,
-        span: &Range<i64>,
-        context: &mut ReadContext<'_>,
-    ) -> Result<After, Failure> {
+    ///
+    /// # Errors
+    /// Whoever asked waits no longer.
+    pub fn after(&self, check: &str, span: &Range<i64>, context: &mut ReadContext<'_>) -> Result<After> {
         let length_ms = span.end.saturating_sub(span.start);
         let followed_ms = length_ms.saturating_mul(FOLLOWED_LENGTHS).max(FOLLOWED_MS_MIN);
         let end_ms = span.start.saturating_add(followed_ms).min(self.until_ms);
@@ -108,11 +126,11 @@ impl Surroundings<'_> {
         span: Range<i64>,
         hard: bool,
         context: &mut ReadContext<'_>,
-    ) -> Result<Vec<Event>, Failure> {
+    ) -> Result<Vec<Event>> {
         if span.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(EventRequest { checks, span, hard, limit: SIMILAR_EVENTS_MAX }.read(self.reader, context)?)
+        EventRequest { checks, span, hard, limit: SIMILAR_EVENTS_MAX }.read(self.reader, context)
     }
 
     /// The state by the last run before a time that had a result.
