@@ -1,8 +1,8 @@
 //! The options of a command line, of which everything must be known.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
-use custos_compat::getopt::{self, Given, Known};
+use custos_compat::getopt::{self, Given, Known, Parsed};
 
 use crate::not_native::NotNative;
 
@@ -16,17 +16,31 @@ pub(crate) const fn flag(short: u8, long: &'static str) -> Known {
     Known { short, long, value: false }
 }
 
+/// A command line taken apart.
+///
+/// # Errors
+/// There is an option that the program does not know.
+pub(crate) fn parsed(words: &[OsString], known: &[Known]) -> Result<Parsed, NotNative> {
+    let mut parsed = getopt::parse(words, known, |_| false);
+    match parsed.mistakes.is_empty() {
+        true => Ok(parsed),
+        false => Err(NotNative(parsed.mistakes.swap_remove(0))),
+    }
+}
+
+/// A word that no option explains.
+pub(crate) fn stray(word: &OsStr) -> NotNative {
+    NotNative(format!("the word `{}` without an option", word.to_string_lossy()))
+}
+
 /// The options of a command line that has nothing else, each with its value.
 ///
 /// # Errors
 /// There is something else.
 pub(crate) fn options(words: &[OsString], known: &[Known]) -> Result<Vec<(u8, String)>, NotNative> {
-    let parsed = getopt::parse(words, known, |_| false);
-    if let Some(mistake) = parsed.mistakes.first() {
-        return Err(NotNative(mistake.clone()));
-    }
+    let parsed = parsed(words, known)?;
     if let Some(word) = parsed.words.first() {
-        return Err(NotNative(format!("the word `{}` without an option", word.to_string_lossy())));
+        return Err(stray(word));
     }
     parsed.options.into_iter().map(|given| Ok((given.short, text(given)?))).collect()
 }
@@ -42,10 +56,7 @@ pub(crate) struct Words {
 /// # Errors
 /// There is something that the program does not know, or an option behind a word.
 pub(crate) fn leading(words: &[OsString], known: &[Known]) -> Result<Words, NotNative> {
-    let parsed = getopt::parse(words, known, |_| false);
-    if let Some(mistake) = parsed.mistakes.first() {
-        return Err(NotNative(mistake.clone()));
-    }
+    let parsed = parsed(words, known)?;
     // Old forms of options, which some programs read otherwise.
     if words.iter().any(|word| ["--", "-to", "-wt", "-ct"].iter().any(|old| word == old)) {
         return Err(NotNative("an old form of an option".to_owned()));
@@ -56,14 +67,17 @@ pub(crate) fn leading(words: &[OsString], known: &[Known]) -> Result<Words, NotN
     }
     let options =
         parsed.options.into_iter().map(|given| Ok((given.short, text(given)?))).collect::<Result<_, _>>()?;
-    let plain =
-        |word: OsString| word.into_string().map_err(|_| NotNative("a word that is not UTF-8".to_owned()));
-    let words = parsed.words.into_iter().map(plain).collect::<Result<_, _>>()?;
+    let words = parsed.words.into_iter().map(utf8).collect::<Result<_, _>>()?;
     Ok(Words { options, words })
 }
 
 fn text(given: Given) -> Result<String, NotNative> {
-    given.value.into_string().map_err(|_| NotNative("a value that is not UTF-8".to_owned()))
+    utf8(given.value)
+}
+
+/// A value or a word as text.
+pub(crate) fn utf8(word: OsString) -> Result<String, NotNative> {
+    word.into_string().map_err(|_| NotNative("a value that is not UTF-8".to_owned()))
 }
 
 /// A number of digits only, of at most 18.

@@ -4,9 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 
-use custos_compat::getopt::{self, Known};
+use custos_compat::getopt::Known;
 
-use crate::arguments::{digits, flag, unknown, valued};
+use crate::arguments::{digits, flag, parsed, stray, unknown, valued};
 use crate::not_native::NotNative;
 use crate::printed::{Printed, State, does_not_answer};
 use crate::system::System;
@@ -66,10 +66,7 @@ impl Limit {
 
 impl FileAge {
     pub(crate) fn read(words: &[OsString]) -> Result<FileAge, NotNative> {
-        let parsed = getopt::parse(words, &KNOWN, |_| false);
-        if let Some(mistake) = parsed.mistakes.first() {
-            return Err(NotNative(mistake.clone()));
-        }
+        let parsed = parsed(words, &KNOWN)?;
         if words.iter().any(|word| word == "--" || word == "-") {
             return Err(NotNative("a dash alone".to_owned()));
         }
@@ -92,7 +89,7 @@ impl FileAge {
         let mut words = parsed.words.into_iter();
         let file = file.or_else(|| words.next()).ok_or_else(|| NotNative("no file".to_owned()))?;
         if let Some(word) = words.next() {
-            return Err(NotNative(format!("the word `{}` without an option", word.to_string_lossy())));
+            return Err(stray(&word));
         }
         if !file.as_bytes().starts_with(b"/") {
             return Err(NotNative("a file without the whole of its path".to_owned()));

@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 
-use custos_compat::getopt::{self, Known};
+use custos_compat::getopt::Known;
 
-use crate::arguments::{digits, flag, unknown, valued};
+use crate::arguments::{digits, flag, parsed, stray, unknown, utf8, valued};
 use crate::certificate::Days;
 use crate::http_request::{HTTP_PORT, HTTPS_PORT, OWN_NAME, Request, Site};
 use crate::not_native::NotNative;
@@ -126,12 +126,9 @@ impl Http {
         if words.iter().any(|word| OLD.iter().any(|old| word == old) || gives_version(word)) {
             return Err(NotNative("an old form of an option, or a version of TLS".to_owned()));
         }
-        let parsed = getopt::parse(words, &KNOWN, |_| false);
-        if let Some(mistake) = parsed.mistakes.first() {
-            return Err(NotNative(mistake.clone()));
-        }
+        let parsed = parsed(words, &KNOWN)?;
         let text = |word: OsString| {
-            let text = word.into_string().map_err(|_| NotNative("a value that is not UTF-8".to_owned()))?;
+            let text = utf8(word)?;
             let fits = text.len() <= TEXT_MAX_BYTES;
             fits.then_some(text).ok_or_else(|| NotNative("a value of more than 1000 bytes".to_owned()))
         };
@@ -147,7 +144,7 @@ impl Http {
             reading.host = words.next().map(text).transpose()?;
         }
         match words.next() {
-            Some(word) => Err(NotNative(format!("the word `{}` without an option", word.to_string_lossy()))),
+            Some(word) => Err(stray(&word)),
             None => reading.end(),
         }
     }

@@ -4,9 +4,9 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use custos_compat::getopt::{self, Known};
+use custos_compat::getopt::Known;
 
-use crate::arguments::{flag, valued};
+use crate::arguments::{flag, options, valued};
 use crate::not_native::NotNative;
 use crate::printed::{Printed, State};
 use crate::range::{Range, Thresholds};
@@ -55,19 +55,10 @@ pub(crate) struct Ntp {
 
 impl Ntp {
     pub(crate) fn read(words: &[OsString]) -> Result<Ntp, NotNative> {
-        let parsed = getopt::parse(words, &KNOWN, |_| false);
-        if let Some(mistake) = parsed.mistakes.first() {
-            return Err(NotNative(mistake.clone()));
-        }
-        if let Some(word) = parsed.words.first() {
-            return Err(NotNative(format!("the word `{}` without an option", word.to_string_lossy())));
-        }
         let (mut host, mut at, mut family, mut is_quiet) = (None, 123, None, false);
         let (mut warning, mut critical, mut gives_up_s) = ("60".to_owned(), "120".to_owned(), TIMEOUT_S);
-        for given in parsed.options {
-            let value = given.value.into_string();
-            let value = value.map_err(|_| NotNative("a value that is not UTF-8".to_owned()))?;
-            match given.short {
+        for (short, value) in options(words, &KNOWN)? {
+            match short {
                 b'H' => host = Some(value),
                 b'p' => at = port(&value)?,
                 b'4' => family = Some(Family::V4),
