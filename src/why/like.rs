@@ -9,6 +9,7 @@ use custos_store::Snapshot;
 use serde::Serialize;
 
 use super::after::{After, Surroundings};
+use super::alike::Alike;
 use super::look::Looked;
 use crate::backtest::Incidents;
 
@@ -40,13 +41,8 @@ pub struct LikeLine {
     kind: &'static str,
     check: String,
     metric: String,
-    since_ms: i64,
-    until_ms: i64,
-    /// The percentage of the other stretches that are less alike.
-    shape: f64,
-    height: f64,
-    level: f64,
-    length: f64,
+    #[serde(flatten)]
+    alike: Alike,
     #[serde(flatten)]
     after: After,
 }
@@ -99,17 +95,11 @@ impl LikeRequest<'_> {
 impl Like<'_> {
     /// The same as data.
     pub fn line(&self) -> LikeLine {
-        let SimilarMatch { span, shape, height, level, length, .. } = &self.found;
         LikeLine {
             kind: "similar",
             check: self.series.check.clone(),
             metric: self.series.series.key.to_string(),
-            since_ms: span.start,
-            until_ms: span.end,
-            shape: shape * 100.0,
-            height: *height,
-            level: *level,
-            length: *length,
+            alike: Alike::from(&self.found),
             after: self.after.clone(),
         }
     }

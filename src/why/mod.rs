@@ -1,6 +1,7 @@
 //! What else was unlike its own past when a check was.
 
 mod after;
+mod alike;
 mod forecast_line;
 mod like;
 mod limit;
@@ -9,6 +10,7 @@ mod look;
 mod window;
 
 pub use after::{After, Surroundings, Turn};
+pub use alike::Alike;
 pub use forecast_line::ForecastLine;
 pub use like::{Like, LikeLine, LikeRequest};
 pub use limit::{MetricLimit, metric_limit};

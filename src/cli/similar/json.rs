@@ -6,21 +6,16 @@ use serde::Serialize;
 
 use super::answer::Answer;
 use crate::cli::read::{Failure, json_line};
-use crate::why::After;
+use crate::why::{After, Alike};
 
 /// A stretch. The order of the fields is that of the keys; new ones come last.
 #[derive(Serialize)]
 struct Line<'a> {
     check: &'a str,
     metric: String,
-    since_ms: i64,
-    until_ms: i64,
     rank: usize,
-    /// The percentage of the other stretches that are less alike.
-    shape: f64,
-    height: f64,
-    level: f64,
-    length: f64,
+    #[serde(flatten)]
+    alike: Alike,
     /// Whether it is clearly nearer than the rest.
     listed: bool,
     distance: f64,
@@ -39,13 +34,8 @@ pub(super) fn write(answer: &Answer<'_>, out: &mut dyn Write) -> Result<(), Fail
         let line = Line {
             check: &of.check,
             metric: of.series.key.to_string(),
-            since_ms: one.span.start,
-            until_ms: one.span.end,
             rank: index + 1,
-            shape: one.shape * 100.0,
-            height: one.height,
-            level: one.level,
-            length: one.length,
+            alike: Alike::from(one),
             listed: one.is_clear,
             distance: one.distance,
             correlation: one.correlation,

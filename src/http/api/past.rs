@@ -13,10 +13,10 @@ use super::envelope::{failed, number, span};
 use super::request::Request;
 use super::times::time_or;
 use crate::backtest::Incidents;
-use crate::config::JudgedThreshold;
+use crate::config::{JudgedThreshold, label_matcher};
 use crate::http::reply::{Failure, Reply};
 use crate::limits::{HTTP_NORMAL_HOURS_MAX, HTTP_SIMILAR_DEFAULT, HTTP_SIMILAR_MAX};
-use crate::why::{After, ForecastLine, Surroundings, metric_limit};
+use crate::why::{After, Alike, ForecastLine, Surroundings, metric_limit};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_HOURS: usize = 24;
@@ -34,13 +34,8 @@ struct SimilarAnswer {
 
 #[derive(Serialize)]
 struct Match {
-    since_ms: i64,
-    until_ms: i64,
-    /// The percentage of the other stretches that are less alike.
-    shape: f64,
-    height: f64,
-    level: f64,
-    length: f64,
+    #[serde(flatten)]
+    alike: Alike,
     #[serde(flatten)]
     after: After,
 }
@@ -48,7 +43,7 @@ struct Match {
 /// Stretches of a metric that are like that from `start` to `end`, at most `limit`.
 pub(super) fn similar(request: &Request<'_>) -> Result<Reply, Reply> {
     let span = span(request)?;
-    let (of, _) = series(request)?;
+    let of = series(request)?;
     let limit = number(request, "limit", HTTP_SIMILAR_DEFAULT, HTTP_SIMILAR_MAX)?;
     let interrupt = || (request.interrupt)(None).is_some();
     let mut ignored = |error: &custos_store::Error| tracing::debug!("a search passes over damage: {error}");
@@ -69,15 +64,7 @@ pub(super) fn similar(request: &Request<'_>) -> Result<Reply, Reply> {
     let mut matches = Vec::new();
     for one in found.matches.iter().filter(|one| one.is_clear).take(limit) {
         let after = surroundings.after(&of.check, &one.span, &mut context).map_err(|error| failed(&error))?;
-        matches.push(Match {
-            since_ms: one.span.start,
-            until_ms: one.span.end,
-            shape: one.shape * 100.0,
-            height: one.height,
-            level: one.level,
-            length: one.length,
-            after,
-        });
+        matches.push(Match { alike: Alike::from(one), after });
     }
     Reply::json(&SimilarAnswer {
         metric: of.series.key.to_string(),
@@ -91,7 +78,7 @@ pub(super) fn similar(request: &Request<'_>) -> Result<Reply, Reply> {
 /// When a metric reaches `limit`, or the limit that its plugin or its definition names.
 pub(super) fn forecast(request: &Request<'_>) -> Result<Reply, Reply> {
     let at_ms = time_or(&request.params, "at", request.now_ms)?;
-    let (of, _) = series(request)?;
+    let of = series(request)?;
     if of.series.is_counter {
         return Err(Reply::invalid("metric", "a counter has no limit that it could reach"));
     }
@@ -121,8 +108,7 @@ pub(super) fn forecast(request: &Request<'_>) -> Result<Reply, Reply> {
 
 /// Whether a threshold is on a metric.
 fn is_for(threshold: &JudgedThreshold, label: &str) -> bool {
-    threshold.metric == label
-        || crate::config::label_matcher(&threshold.metric).is_ok_and(|glob| glob.is_match(label))
+    threshold.metric == label || label_matcher(&threshold.metric).is_ok_and(|glob| glob.is_match(label))
 }
 
 #[derive(Serialize)]
@@ -138,7 +124,7 @@ struct NormalAnswer {
 /// Where a metric normally is in each hour from `start` to `end`, by all that was known at the start.
 pub(super) fn normal(request: &Request<'_>) -> Result<Reply, Reply> {
     let span = span(request)?;
-    let (of, _) = series(request)?;
+    let of = series(request)?;
     let hours = whole_hours(&span)?;
     let interrupt = || (request.interrupt)(None).is_some();
     let mut ignored = |error: &custos_store::Error| tracing::debug!("what is normal lacks a part: {error}");
@@ -170,8 +156,8 @@ fn whole_hours(span: &Range<i64>) -> Result<Range<i64>, Reply> {
     Ok(hours)
 }
 
-/// The metric that is asked for by `check` and `metric`, and its unit.
-fn series(request: &Request<'_>) -> Result<(SimilarSeries, String), Reply> {
+/// The metric that is asked for by `check` and `metric`.
+fn series(request: &Request<'_>) -> Result<SimilarSeries, Reply> {
     let (check, metric) = (request.params.get("check"), request.params.get("metric"));
     let known = request.snapshot.check(check).map_err(|error| unreadable(&error))?;
     let Some(known) = known else {
@@ -182,5 +168,5 @@ fn series(request: &Request<'_>) -> Result<(SimilarSeries, String), Reply> {
         return Err(Reply::failure(Failure::BadData, "the check has no such metric"));
     };
     let series = Bucketed::new(info.key, &info.unit);
-    Ok((SimilarSeries { check: check.to_owned(), series }, info.unit))
+    Ok(SimilarSeries { check: check.to_owned(), series })
 }
