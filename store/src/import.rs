@@ -4,7 +4,7 @@
 //! as an export does, move it forward once; others move it back at the cost of a search.
 
 use std::collections::HashMap;
-use std::ops::Range;
+use std::ops::{AddAssign, Range};
 
 use crate::error::Result;
 use crate::limits::{IMPORT_BATCH_BYTES, IMPORT_CURSORS_MAX};
@@ -21,6 +21,13 @@ pub struct Imported {
     pub added: u64,
     /// Runs that were there already.
     pub known: u64,
+}
+
+impl AddAssign for Imported {
+    fn add_assign(&mut self, more: Imported) {
+        self.added += more.added;
+        self.known += more.known;
+    }
 }
 
 /// An import under way.

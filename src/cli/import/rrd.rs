@@ -14,7 +14,7 @@ use super::covered::Covered;
 use super::faults::Faults;
 use super::files::files;
 use super::hosts::several;
-use super::target::{Target, TargetArgs};
+use super::target::{Target, TargetArgs, said_of_files};
 use crate::cli::read::{Failure, now};
 use crate::cli::store::failed;
 use crate::cli::style::printable;
@@ -94,12 +94,7 @@ pub(super) fn import(args: &RrdArgs, out: &mut dyn Write) -> Result<(), Failure>
         }
         Ok(covered)
     })?;
-    let files = counted(planned.len() as u64, "file");
-    write!(out, "{files}: {} added, {} there already", counted(imported.added, "run"), imported.known)?;
-    match covered {
-        0 => writeln!(out)?,
-        covered => writeln!(out, ", {covered} of spans that are there in finer ones")?,
-    }
+    writeln!(out, "{}", said_of_files(planned.len(), &imported, covered))?;
     out.flush()?;
     faults.finish()
 }

@@ -10,6 +10,7 @@ use super::lines::Passed;
 use super::table::Table;
 use super::target::TargetArgs;
 use crate::cli::read::Failure;
+use crate::cli::store::taken_in;
 use crate::import::{Gathered, Sample};
 use crate::text::human::counted;
 
@@ -58,7 +59,7 @@ impl SamplesArgs {
         } else {
             let (imported, done) =
                 self.target.take_in(|target| run(&mut |check, run| target.add(check, run)))?;
-            writeln!(out, "{} added, {} there already", counted(imported.added, "run"), imported.known)?;
+            writeln!(out, "{}", taken_in(&imported))?;
             done
         };
         if !left_out.is_empty() {

@@ -8,7 +8,7 @@ use crate::cli::config_option::ConfigOption;
 use crate::cli::locate::locate_strictly;
 use crate::cli::progress::{Progress, STATUS_LINES};
 use crate::cli::read::Failure;
-use crate::cli::store::{failed, not_opened};
+use crate::cli::store::{failed, not_opened, taken_in};
 use crate::cli::usable::unusable;
 use crate::text::human::counted;
 
@@ -32,6 +32,16 @@ pub(super) struct Target<'a> {
     importer: Importer<'a>,
     progress: Progress,
     count: u64,
+}
+
+/// What an import of so many files did, and how many runs were left out.
+pub(super) fn said_of_files(files: usize, imported: &Imported, covered: u64) -> String {
+    let files = counted(files as u64, "file");
+    let covered = match covered {
+        0 => String::new(),
+        covered => format!(", {covered} of spans that are there in finer ones"),
+    };
+    format!("{files}: {}{covered}", taken_in(imported))
 }
 
 impl TargetArgs {

@@ -11,7 +11,7 @@ use super::faults::Faults;
 use super::files::files;
 use super::hosts::several;
 use super::table::Table;
-use super::target::{Target, TargetArgs};
+use super::target::{Target, TargetArgs, said_of_files};
 use crate::cli::read::Failure;
 use crate::cli::store::failed;
 use crate::import::{WhisperNames, whisper_runs};
@@ -65,12 +65,7 @@ pub(super) fn import(args: &WhisperArgs, out: &mut dyn Write) -> Result<(), Fail
             }
             Ok(covered)
         })?;
-        let files = counted(planned.len() as u64, "file");
-        write!(out, "{files}: {} added, {} there already", counted(imported.added, "run"), imported.known)?;
-        match covered {
-            0 => writeln!(out)?,
-            covered => writeln!(out, ", {covered} of spans that are there in finer ones")?,
-        }
+        writeln!(out, "{}", said_of_files(planned.len(), &imported, covered))?;
     }
     if no_metric > 0 {
         writeln!(out, "left out: {} beside values of Icinga", counted(no_metric, "file"))?;

@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use custos_store::Imported;
+
 use crate::cli::config_option::ConfigOption;
 use crate::cli::locate::{locate, locate_strictly};
 use crate::cli::read::{Failure, chain, store_error};
+use crate::text::human::counted;
 
 /// Which store is meant.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -54,4 +57,9 @@ pub(super) fn not_verified(store: &Path, error: &custos_store::Error) -> Failure
 /// A failure of the store, with what was being done to it.
 pub(in crate::cli) fn failed(what: &str, error: &custos_store::Error) -> Failure {
     Failure::new(format!("failed to {what}: {}", chain(error)))
+}
+
+/// What an import did: `3 runs added, 0 there already`.
+pub(in crate::cli) fn taken_in(done: &Imported) -> String {
+    format!("{} added, {} there already", counted(done.added, "run"), done.known)
 }

@@ -6,15 +6,14 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
 use crossbeam::channel::{Receiver, bounded};
-use custos_store::{Importer, Options, Reader, Run, Writer};
+use custos_store::{Imported, Importer, Options, Reader, Run, Writer};
 use serde::Deserialize;
 
-use super::directory::{failed, not_opened};
+use super::directory::{failed, not_opened, taken_in};
 use super::import_line::{bad_line, parse, text_of};
 use crate::cli::bounded_lines::{Line, next_line, quoted};
 use crate::cli::read::{Failure, tell};
 use crate::limits::{IMPORT_FOLLOW_BYTES, IMPORT_FOLLOW_RUNS, IMPORT_LINE_MAX_BYTES, INPUT_ECHO_MAX_BYTES};
-use crate::text::human::counted;
 
 /// What a line of a stream has beside a run.
 #[derive(Deserialize)]
@@ -29,7 +28,7 @@ pub(super) fn follow(dir: &Path, out: &mut dyn Write) -> Result<(), Failure> {
         Writer::open(dir, Options::default()).map_err(|error| failed("take the runs in", &error))?;
     let mut reader = Reader::open(dir).map_err(|error| not_opened(dir, &error))?;
     let lines = Lines::read();
-    let (mut number, mut added, mut known) = (0, 0, 0);
+    let (mut number, mut all) = (0, Imported::default());
     loop {
         let batch = batch(&lines, &mut number)?;
         let Some(last) = batch.last else { break };
@@ -40,14 +39,14 @@ pub(super) fn follow(dir: &Path, out: &mut dyn Write) -> Result<(), Failure> {
         }
         let done = importer.finish().map_err(|error| failed("import", &error))?;
         writer.sync().map_err(|error| failed("make the runs durable", &error))?;
-        (added, known) = (added + done.added, known + done.known);
+        all += done;
         if let Some(position) = last {
             writeln!(out, "{position}")?;
             out.flush()?;
         }
     }
     writer.close().map_err(|error| failed("close the store", &error))?;
-    tell(&format!("{} added, {known} there already", counted(added, "run")));
+    tell(&taken_in(&all));
     Ok(())
 }
 

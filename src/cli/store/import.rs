@@ -4,7 +4,7 @@ use std::io::Write;
 
 use custos_store::{Importer, Options, Reader, Writer};
 
-use super::directory::{StoreDir, failed, not_opened};
+use super::directory::{StoreDir, failed, not_opened, taken_in};
 use super::follow;
 use super::import_line::{bad_line, parse, text_of};
 use super::restore::{FromArgs, restore};
@@ -61,5 +61,5 @@ pub(super) fn import(args: &ImportArgs, out: &mut dyn Write) -> Result<(), Failu
         .and_then(|()| writer.close())
         .map_err(|error| failed("seal what was imported", &error))?;
     drop(status);
-    Ok(writeln!(out, "{} added, {} there already", counted(done.added, "run"), done.known)?)
+    Ok(writeln!(out, "{}", taken_in(&done))?)
 }

@@ -12,4 +12,4 @@ mod restore;
 mod upkeep;
 
 pub(super) use args::{StoreArgs, run};
-pub(super) use directory::{failed, not_opened};
+pub(super) use directory::{failed, not_opened, taken_in};

@@ -12,7 +12,7 @@ use custos_compat::nats::Login;
 use custos_compat::nats::jetstream::Stored;
 use custos_store::{Bundled, Imported, Importer, Options, Reader, Writer, read_bundle};
 
-use super::directory::{failed, not_opened};
+use super::directory::{failed, not_opened, taken_in};
 use crate::cli::progress::Progress;
 use crate::cli::read::Failure;
 use crate::cli::usable::unusable;
@@ -163,7 +163,7 @@ pub(super) fn restore(
             importer.add(&one.check, one.run).map_err(|error| failed("restore the store", &error))?;
         }
         let again = importer.finish().map_err(|error| failed("restore the store", &error))?;
-        done = Imported { added: done.added + again.added, known: done.known + again.known };
+        done += again;
     }
     writer
         .compact()
@@ -177,7 +177,7 @@ fn not_read(address: &Address, error: &dyn std::fmt::Display) -> Failure {
 }
 
 fn report(found: &Found, done: &Imported, out: &mut dyn Write) -> Result<(), Failure> {
-    writeln!(out, "{} added, {} there already", counted(done.added, "run"), done.known)?;
+    writeln!(out, "{}", taken_in(done))?;
     if found.messages == 0 {
         return Ok(());
     }
