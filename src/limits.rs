@@ -461,8 +461,8 @@ pub const HTTP_QUICK_LOOK_AGE_MAX: Duration = Duration::from_secs(1);
 pub const HTTP_CONNECTIONS_MAX: usize = 512;
 /// Connections of HTTP from one client at once: an address, all of this host, or all of a /64 of IPv6. Of further ones each takes the place of
 /// the one that has been idle for the longest; where none is, it is closed.
-pub const HTTP_CONNECTIONS_PER_PEER_MAX: usize = 128;
-const _: () = assert!(HTTP_CONNECTIONS_PER_PEER_MAX < HTTP_CONNECTIONS_MAX);
+pub const HTTP_CONNECTIONS_PER_CLIENT_MAX: usize = 128;
+const _: () = assert!(HTTP_CONNECTIONS_PER_CLIENT_MAX < HTTP_CONNECTIONS_MAX);
 /// How long a connection waits for the place of one that is idle, where none is free.
 pub const HTTP_GIVE_WAY: Duration = Duration::from_secs(1);
 /// How long a handshake of TLS may take for HTTP.

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::clock::mono_us;
-use crate::limits::{HTTP_CONNECTIONS_MAX, HTTP_CONNECTIONS_PER_PEER_MAX, HTTP_GIVE_WAY};
+use crate::limits::{HTTP_CONNECTIONS_MAX, HTTP_CONNECTIONS_PER_CLIENT_MAX, HTTP_GIVE_WAY};
 use crate::lock::locked;
 
 /// While a request is answered.
@@ -135,7 +135,7 @@ impl Places {
             let freed = self.freed.notified();
             {
                 let mut taken = locked(&self.taken);
-                if client.is_none() || taken.of(client) < HTTP_CONNECTIONS_PER_PEER_MAX {
+                if client.is_none() || taken.of(client) < HTTP_CONNECTIONS_PER_CLIENT_MAX {
                     let number = taken.next;
                     taken.next += 1;
                     let (idle_since_us, leave) = (AtomicU64::new(mono_us()), Notify::new());
@@ -176,7 +176,7 @@ mod tests {
         let places = Places::default();
         let peer = |last| Some(IpAddr::from([192, 0, 2, last]));
         let mut all = Vec::new();
-        for _ in 0..HTTP_CONNECTIONS_PER_PEER_MAX {
+        for _ in 0..HTTP_CONNECTIONS_PER_CLIENT_MAX {
             all.push(places.take(peer(1)).await.unwrap());
         }
         all.iter().for_each(|place| place.seat.begin());
@@ -190,7 +190,7 @@ mod tests {
         };
         let (place, ()) = tokio::join!(places.take(peer(1)), leaving);
         assert!(place.is_some());
-        assert_eq!(places.taken(), HTTP_CONNECTIONS_PER_PEER_MAX);
+        assert_eq!(places.taken(), HTTP_CONNECTIONS_PER_CLIENT_MAX);
     }
 
     #[tokio::test]
@@ -198,7 +198,7 @@ mod tests {
         let places = Places::default();
         let mut all = Vec::new();
         for at in 0..HTTP_CONNECTIONS_MAX {
-            let peer = IpAddr::from([192, 0, 2, (at / HTTP_CONNECTIONS_PER_PEER_MAX) as u8]);
+            let peer = IpAddr::from([192, 0, 2, (at / HTTP_CONNECTIONS_PER_CLIENT_MAX) as u8]);
             all.push(places.take(Some(peer)).await.unwrap());
         }
         let seat = Arc::clone(&all[0].seat);

@@ -28,7 +28,7 @@ use crate::limits::{
 use crate::live::{LiveLine, Queries, Shown, Wish, past, pump};
 use crate::lock::locked;
 
-/// Whose watching is counted together: all who show one token, else all of one address.
+/// Whose watching is counted together: all who show one token, else all of one [client](client_of).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Client {
     Shown(Who),

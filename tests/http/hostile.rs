@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use custos::limits::HTTP_CONNECTIONS_PER_PEER_MAX;
+use custos::limits::HTTP_CONNECTIONS_PER_CLIENT_MAX;
 
 use crate::client::Server;
 use crate::stage::wait_for;
@@ -122,7 +122,7 @@ fn bodies_that_never_come_hold_up_nobody() {
 #[test]
 fn one_that_is_idle_gives_its_place_up() {
     let server = Server::start();
-    let mut held: Vec<_> = (0..HTTP_CONNECTIONS_PER_PEER_MAX).map(|_| server.connect()).collect();
+    let mut held: Vec<_> = (0..HTTP_CONNECTIONS_PER_CLIENT_MAX).map(|_| server.connect()).collect();
     assert_eq!(server.get("/-/healthy").0, 200);
     let mut nothing = String::new();
     held[0].read_to_string(&mut nothing).unwrap();
@@ -142,7 +142,7 @@ fn one_address_has_so_many_connections_and_no_more() {
         assert_eq!(&answer, b"HTTP/1.1 100");
         stream
     };
-    let held: Vec<_> = (0..HTTP_CONNECTIONS_PER_PEER_MAX).map(|_| busy()).collect();
+    let held: Vec<_> = (0..HTTP_CONNECTIONS_PER_CLIENT_MAX).map(|_| busy()).collect();
     let mut further = server.connect();
     let mut answer = String::new();
     // It is closed without an answer; those before it are kept until their bodies take too long.

@@ -2,16 +2,22 @@
 
 use nix::sys::signal::Signal;
 
-use crate::stage::{Stage, text};
+use crate::stage::{Daemon, Stage, text};
 
-#[test]
-fn a_stopped_agent_is_named_and_its_store_is_read() {
+/// An agent that has run a check, and was stopped.
+fn stopped() -> (Stage, Daemon) {
     let stage = Stage::new();
     stage
         .configure("defaults: { check_interval: 200ms }", "  a: { command: /bin/echo fine, timeout: 60s }\n");
     let daemon = stage.start();
     stage.runs("a", 1);
     daemon.signal(Signal::SIGSTOP);
+    (stage, daemon)
+}
+
+#[test]
+fn a_stopped_agent_is_named_and_its_store_is_read() {
+    let (stage, daemon) = stopped();
     let status = stage.custos(&["status"]);
     let table = text(&status.stdout);
     assert_eq!(status.status.code(), Some(0), "{table}");
@@ -38,12 +44,7 @@ fn a_stopped_agent_is_named_and_its_store_is_read() {
 
 #[test]
 fn what_a_stopped_agent_was_asked_in_vain_is_not_done_later() {
-    let stage = Stage::new();
-    stage
-        .configure("defaults: { check_interval: 200ms }", "  a: { command: /bin/echo fine, timeout: 60s }\n");
-    let daemon = stage.start();
-    stage.runs("a", 1);
-    daemon.signal(Signal::SIGSTOP);
+    let (stage, daemon) = stopped();
     let silence = stage.custos(&["silence", "add", "a", "--for", "1h"]);
     assert!(text(&silence.stderr).contains("does not answer"), "{}", text(&silence.stderr));
     daemon.signal(Signal::SIGCONT);

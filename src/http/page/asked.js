@@ -4,7 +4,7 @@ import { agents } from "./agent.js";
 
 const UNITS_MS = { ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5 };
 const USUAL_MS = 6 * UNITS_MS.h;
-// What a graph has beside its columns: the margins of the page, and the axis (pixels). See page.css.
+// What a graph has beside its columns (pixels): the margins that page.css has, and the axis that chart.js has, which is not there yet.
 const BESIDE = 32 + 72, WIDEST = 1760;
 
 export function length(text) {
