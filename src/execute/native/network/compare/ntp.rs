@@ -22,7 +22,7 @@ fn server(ahead_s: f64, stratum: u8, leap: u8, every: usize) -> u16 {
         while let Ok((_, from)) = socket.recv_from(&mut asked) {
             let count = questions.entry(from).or_default();
             *count += 1;
-            if *count % every != 0 {
+            if !count.is_multiple_of(every) {
                 continue;
             }
             let now_s = clock::wall_us() as f64 / 1e6 + ahead_s + EPOCH_S;
