@@ -79,3 +79,53 @@ fn why_says_what_decided_and_what_else_changed() {
         assert!(status == 400 && body.contains("bad_data"), "{target}: {status} {body}");
     }
 }
+
+#[test]
+fn an_envelope_has_what_was_watched_and_what_was_consolidated() {
+    let server = Server::start();
+    let start_ms = 1_767_225_600_000_i64;
+    // Between two runs of the check itself it was run because somebody watched, and of the time before an older system kept means.
+    let watched = (1..20).map(|tick| {
+        format!(
+            r#"{{"check":"load@watched","time_ms":{},"state":"OK","provenance":"watched","metrics":[{{"label":"load1","value":{}}}]}}"#,
+            start_ms + 300_000 + tick * 200,
+            if tick == 9 { 500 } else { 29 }
+        )
+    });
+    let consolidated = (1..=10).map(|minute| {
+        format!(
+            r#"{{"check":"load@average","time_ms":{},"state":"OK","reason":"imported","provenance":"consolidated","consolidation":{{"span_ms":60000,"function":"average"}},"metrics":[{{"label":"load1","value":{minute}}}]}}"#,
+            start_ms - 600_000 + minute * 60_000
+        )
+    });
+    let lines: Vec<String> = watched.chain(consolidated).collect();
+    server.stage.import(&lines.join("\n"));
+    let of = |more: &str| {
+        let target =
+            format!("/api/envelope?series=load:load1&start=1767225000&end=1767226201&columns=120{more}");
+        json(&server, &target)["series"][0].clone()
+    };
+    let greatest = |curve: &Value| -> f64 {
+        let points = curve["points"].as_array().unwrap().iter();
+        points.map(|point| point[2].as_f64().unwrap()).fold(f64::NEG_INFINITY, f64::max)
+    };
+    let whole = of("");
+    assert_eq!(
+        (greatest(&whole), whole["label"].as_str(), whole["labels"].as_array().unwrap().len()),
+        (500.0, Some("load1"), 0)
+    );
+    let hatched = whole["consolidated"].as_array().unwrap();
+    assert_eq!((hatched.len(), hatched[0][1].as_f64(), hatched[0][3].as_f64()), (60, Some(1.0), Some(1.0)));
+    let sampled: Vec<u64> =
+        whole["points"].as_array().unwrap().iter().map(|point| point[0].as_u64().unwrap()).collect();
+    assert!(hatched.iter().all(|column| !sampled.contains(&column[0].as_u64().unwrap())), "{whole}");
+    let own = of("&own=1");
+    assert_eq!((greatest(&own), own["consolidated"].as_array().unwrap().len()), (59.0, 0));
+    // Where there is nothing but that, it is a check all the same.
+    server.stage.import(&lines[19].replace("load@average", "old@average"));
+    let old = json(&server, "/api/envelope?series=old&start=1767225000&end=1767226201");
+    assert_eq!(old["series"][0]["points"].as_array().unwrap().len(), 0);
+    assert!(!old["series"][0]["consolidated"].as_array().unwrap().is_empty(), "{old}");
+    let (status, body) = server.get("/api/envelope?series=load&start=1&end=2&own=yes");
+    assert!(status == 400 && body.contains("it is not 0 or 1"), "{body}");
+}

@@ -1,13 +1,8 @@
 // The board: where all checks of all agents stand.
 
-const ORDER = ["CRITICAL", "UNKNOWN", "WARNING", null, "OK"];
+import { element, say } from "./text.js";
 
-export function element(name, text, kind) {
-  const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
-  if (kind) made.className = kind;
-  return made;
-}
+const ORDER = ["CRITICAL", "UNKNOWN", "WARNING", null, "OK"];
 
 export function age(ms) {
   const s = Math.max(0, Math.round(ms / 1000));
@@ -18,6 +13,8 @@ export function age(ms) {
 }
 
 export function time(ms) {
+  // Another host may say any number.
+  if (!(Math.abs(ms) < 8e15)) return "";
   const at = new Date(ms - new Date(ms).getTimezoneOffset() * 60000);
   return at.toISOString().slice(0, 19).replace("T", " ");
 }
@@ -57,21 +54,19 @@ export function show(body, rows, link, isOne) {
     const row = known.get(key) ?? made(key, one, link);
     known.delete(key);
     const [state, check, since, old, said] = row.cells;
-    set(state, (one.state ?? "PENDING") + (one.state && one.state !== "OK" && !one.hard ? " (soft)" : "") + (one.flapping ? " (flapping)" : ""));
+    say(state, (one.state ?? "PENDING") + (one.state && one.state !== "OK" && !one.hard ? " (soft)" : "") + (one.flapping ? " (flapping)" : ""));
     state.className = `state ${one.state ?? ""}`;
     const anchor = check.firstChild;
-    set(anchor, isOne ? one.check : `${one.host}/${one.check}`);
+    say(anchor, isOne ? one.check : `${one.host}/${one.check}`);
     anchor.href = link(one);
-    set(since, one.since_ms ? age(one.now_ms - one.since_ms) : "");
-    set(old, one.time_ms ? age(one.now_ms - one.time_ms) : "");
-    set(said, one.said);
+    say(since, one.since_ms ? age(one.now_ms - one.since_ms) : "");
+    say(old, one.time_ms ? age(one.now_ms - one.time_ms) : "");
+    say(said, one.said);
     return row;
   });
   known.forEach((row) => row.remove());
   wanted.forEach((row, at) => { if (body.rows[at] !== row) body.insertBefore(row, body.rows[at] ?? null); });
 }
-
-function set(node, text) { if (node.textContent !== text) node.textContent = text; }
 
 function made(key) {
   const row = element("tr");
