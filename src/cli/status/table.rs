@@ -86,7 +86,8 @@ fn line(row: &StatusRow, status: &Status, page: &Page, name_width: usize) -> Str
     };
     let next = match (row.running, row.next_run_ms) {
         (true, _) => "running".to_owned(),
-        (false, Some(ms)) => short(&duration_ms(ms.saturating_sub(now_ms).max(0)), 7),
+        (false, Some(ms)) if ms <= now_ms => "due".to_owned(),
+        (false, Some(ms)) => short(&duration_ms(ms.saturating_sub(now_ms)), 7),
         (false, None) => "-".to_owned(),
     };
     let columns = format!(
