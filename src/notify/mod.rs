@@ -21,6 +21,7 @@ mod report;
 pub mod send;
 mod silence;
 mod standing;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod trouble;
@@ -33,3 +34,4 @@ pub use notifier::{Effect, Note, Notifier};
 pub use receiver::{receiver_names, target_note};
 pub use report::{MutedAlert, NotifyReport, OwedAlert, TargetReport};
 pub use silence::{Ack, Remark, Silence};
+pub use telling::Telling;
