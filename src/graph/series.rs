@@ -87,6 +87,11 @@ impl Series {
         samples.into_iter().chain(consolidated).chain(bands).reduce(wider)
     }
 
+    /// Whether there is anything to draw.
+    pub fn has_samples(&self) -> bool {
+        self.range().is_some()
+    }
+
     /// From the least to the greatest of what is consolidated.
     pub(super) fn consolidated_range(&self) -> Option<(f64, f64)> {
         self.consolidated.iter().flatten().map(|column| (column.low, column.high)).reduce(wider)

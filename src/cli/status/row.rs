@@ -41,6 +41,9 @@ pub(in crate::cli) struct StatusRow {
     /// When it runs next; none if no agent is running, or if it runs only when asked.
     pub(in crate::cli) next_run_ms: Option<i64>,
     pub(in crate::cli) running: bool,
+    /// Since when it runs, if the agent says.
+    #[serde(skip)]
+    pub(in crate::cli) running_since_ms: Option<i64>,
     /// The name of its period while that is closed.
     pub(in crate::cli) outside_period: Option<String>,
     /// When that opens again; none if not within a year.
@@ -80,6 +83,7 @@ impl StatusRow {
             origin: String::new(),
             next_run_ms: None,
             running: false,
+            running_since_ms: None,
             outside_period: None,
             outside_until_ms: None,
             ahead_ms: None,
@@ -142,6 +146,7 @@ impl StatusRow {
         let late_ms = live.next_ms.map_or(0, |next_ms| now_ms.saturating_sub(next_ms));
         self.is_awaited = live.running || late_ms <= STATUS_LATE_MAX.as_millis() as i64;
         (self.next_run_ms, self.running) = (live.next_ms, live.running);
+        self.running_since_ms = live.running_since_ms;
         self.max_check_attempts = Some(live.max_check_attempts);
     }
 
@@ -199,29 +204,33 @@ impl StatusRow {
         self.since_then = (!reason.is_some_and(is_judged)).then(|| run.text.clone());
     }
 
-    /// The text, with what the thresholds say, safe to show.
+    /// The text, with what the thresholds say, and behind it what else is to be known; safe to show.
     pub(in crate::cli) fn said(&self, zone: &TimeZone) -> String {
         let state = State::ALL.into_iter().find(|state| state.name() == self.state).unwrap_or_default();
         let mut said = printable(&verdict_text(state, &self.judgement, &self.text)).into_owned();
         if let Some(since_then) = &self.since_then {
-            said = format!("[{}] {said}", printable(since_then));
+            said = format!("{said} [{}]", printable(since_then));
         }
         if let Some(period) = &self.outside_period {
             let until = match self.outside_until_ms {
                 Some(ms) => format!(" until {}", local_time(ms, zone)),
                 None => ", which does not open within a year".to_owned(),
             };
-            said = format!("[outside its period {}{until}] {said}", printable(period));
+            said = format!("{said} [outside its period {}{until}]", printable(period));
         }
-        for (is_so, word) in [
-            (!self.held.silenced.is_empty(), "silenced"),
-            (!self.held.acknowledged.is_empty(), "acknowledged"),
-        ] {
-            if is_so {
-                said = format!("[{word}] {said}");
-            }
+        said.trim_start().to_owned()
+    }
+
+    /// The same in a word, for the list: `silenced`, `acked`, or of how many of its instances that was done.
+    pub(in crate::cli) fn held_word(&self) -> Option<String> {
+        let acks = &self.held.acknowledged;
+        if acks.iter().any(|ack| ack.of.is_empty()) {
+            return Some("acked".to_owned());
         }
-        said
+        if !self.held.silenced.is_empty() {
+            return Some("silenced".to_owned());
+        }
+        (!acks.is_empty()).then(|| format!("acked {}", acks.len()))
     }
 
     /// What people did so that nobody is told of it, a line each, safe to show.
@@ -263,7 +272,14 @@ mod tests {
         let verdict = |next_ms: Option<i64>, running: bool, now_ms: i64| {
             let mut row = StatusRow::pending("x");
             row.add_live(
-                &Row { check: "x".to_owned(), next_ms, running, max_check_attempts: 3, last: None },
+                &Row {
+                    check: "x".to_owned(),
+                    next_ms,
+                    running,
+                    running_since_ms: None,
+                    max_check_attempts: 3,
+                    last: None,
+                },
                 now_ms,
             );
             row.verdict()
@@ -288,6 +304,7 @@ mod tests {
             check: "x".to_owned(),
             next_ms: Some(6000),
             running: false,
+            running_since_ms: None,
             max_check_attempts: 3,
             last: Some(LastRun::from(&broken)),
         };

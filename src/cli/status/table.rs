@@ -92,7 +92,8 @@ fn line(row: &StatusRow, status: &Status, page: &Page, name_width: usize) -> Str
     };
     let next = match (row.running, row.next_run_ms) {
         (true, _) => "running".to_owned(),
-        (false, Some(ms)) => short(&duration_ms(ms.saturating_sub(now_ms).max(0)), 7),
+        (false, Some(ms)) if ms <= now_ms => "due".to_owned(),
+        (false, Some(ms)) => short(&duration_ms(ms.saturating_sub(now_ms)), 7),
         (false, None) => "-".to_owned(),
     };
     let columns = format!(
@@ -132,6 +133,9 @@ pub(in crate::cli) fn short(duration: &str, columns: usize) -> String {
 }
 
 fn kind(row: &StatusRow) -> String {
+    if let Some(held) = row.held_word() {
+        return held;
+    }
     match (row.severity, row.flapping) {
         (None, _) => "-".to_owned(),
         (Some(_), true) => "flapping".to_owned(),

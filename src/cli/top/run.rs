@@ -51,6 +51,9 @@ fn fill(args: &TopArgs) -> Result<Option<End>, Failure> {
             next_us = now_us.saturating_add(clock::micros(args.every));
             model.now = now();
             model.store_trouble = source.refresh(&mut model).err();
+            if model.awaits_schedule() {
+                asker.hurry();
+            }
         }
         let area = screen.area();
         model.arrange(area);

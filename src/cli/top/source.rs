@@ -169,7 +169,7 @@ impl Source {
         }
     }
 
-    /// Reads the last minutes of checks that are shown and do not have them yet..
+    /// Reads the last minutes of checks that are shown and do not have them yet.
     pub(super) fn read_recent(&self, model: &mut Model, shown: &[String]) {
         let since_ms = model.now_ms().saturating_sub(TOP_RECENT.as_millis() as i64);
         let mut read = 0;
@@ -188,10 +188,9 @@ impl Source {
                     .is_some_and(|check| check.thresholds.iter().any(|threshold| threshold.is_for(label)))
             };
             let metrics = runs.iter().rev().map(|run| &run.metrics).find(|metrics| !metrics.is_empty());
-            check.recent = metrics.and_then(|metrics| Recent::of(metrics, is_judged));
-            if let Some(recent) = &mut check.recent {
-                runs.iter().for_each(|run| recent.take(run));
-            }
+            let mut recent = metrics.map_or_else(Recent::of_states, |metrics| Recent::of(metrics, is_judged));
+            runs.iter().for_each(|run| recent.take(run));
+            check.recent = Some(recent);
         }
     }
 
