@@ -159,6 +159,12 @@ fn what_people_marked_stands_on_the_axis_of_time() {
         let found = Command::new("curl").args(["-s", &target]).output().unwrap();
         text(&found.stdout).contains("it is known").then_some(())
     });
+    let silence = ["silence", "add", "wave", "--for", "1h", "-m", "<img src=x> upgrade", "--author", "kim"];
+    assert!(done(&silence));
+    wait_for("the silence in the store", || {
+        let found = Command::new("curl").args(["-s", &format!("{}/api/board", agent.url)]).output().unwrap();
+        text(&found.stdout).contains("<img src=x> upgrade").then_some(())
+    });
     agent.play("marks");
 }
 

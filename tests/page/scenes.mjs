@@ -291,6 +291,21 @@ const scenes = {
   },
 
   async marks(browser, url) {
+    // The board says of which checks nobody is told, by whom and until when, and shows those that are left.
+    const said = (check) => `[...${rows}].find((row) => row.cells[1].textContent === '${check}')?.cells[4].firstChild.textContent`;
+    await browser.open(url);
+    assert.match(await browser.until(said("broken")), /^acknowledged by \S+$/);
+    assert.match(await browser.until(said("wave")), /^silenced until \d{4}-\d\d-\d\d \d\d:\d\d by kim$/);
+    assert.equal(await browser.run(said("hostile")), "");
+    assert.deepEqual(await browser.axe(), []);
+    await browser.run("{ const state = document.getElementById('state'); state.value = 'open'; state.dispatchEvent(new Event('change')); }");
+    await browser.until(`${rows}.length === 0`);
+    assert.match(await browser.run("location.search"), /state=open/);
+    // So does the check itself, with the reason.
+    await browser.open(`${url}/?check=wave&since=15m`);
+    assert.match(await browser.until(text("held")), /^Silenceduntil [-\d]+ [:\d]+ by kim: <img src=x> upgrade$/);
+    await browser.open(`${url}/?check=broken&since=15m`);
+    assert.match(await browser.until(text("held")), /^Acknowledgedsince [-\d]+ [:\d]+ by \S+: it is known$/);
     await browser.open(`${url}/?check=broken&since=15m`);
     // The incident, whose words are hostile, the change of state, and what was acknowledged.
     await browser.until(`${text("events")}.includes('incident #1') && ${text("events")}.includes('<img src=x')`);

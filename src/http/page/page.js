@@ -56,6 +56,7 @@ async function render() {
 function board() {
   const all = { q: params.get("q") ?? "", state: params.get("state") ?? "", sort: params.get("sort") ?? "state" };
   show(byId("board").tBodies[0], chosen(rows, all), link, agents.length === 1);
+  view.stands(rows);
   const count = (state) => rows.filter((row) => row.state === state).length;
   const pending = count(null);
   // Where nothing is known, nothing is counted.

@@ -1,7 +1,7 @@
 // One check: why it is in its state, its graphs, live or over a span, and what happened.
 
 import { Asked, columnsNow, lengthOf, opened } from "./asked.js";
-import { age, time } from "./board.js";
+import { age, heldWords, time } from "./board.js";
 import { Chart, figure } from "./chart.js";
 import { panelsOf } from "./columns.js";
 import { Live } from "./live.js";
@@ -49,12 +49,20 @@ export class View {
     byId("every").value = params.get("every") ?? "";
     byId("span").value = params.has("start") ? "" : params.get("since") ?? "6h";
     this.controls();
+    this.stands(this.rows ?? []);
     const every = params.get("every");
     await Promise.all([
       this.why(), this.decides(),
       every ? this.follow(every === "own" ? "" : every) : this.draw(),
       ...(params.has("why") ? [this.else()] : []),
     ]);
+  }
+
+  // What the board knows of the check: whether somebody has acknowledged or silenced it.
+  stands(rows) {
+    this.rows = rows;
+    const row = this.shown && rows.find((one) => one.check === this.check && one.agent === this.agents[0]);
+    byId("held").replaceChildren(...(row ? heldWords(row) : []).flatMap(([name, text]) => [element("dt", name), element("dd", text)]));
   }
 
   controls() {
