@@ -73,7 +73,10 @@ impl Daemon {
                 Effect::Note(Note { name, text }) => {
                     self.recorder.note(name, NoteText::later(|| text.encode()));
                 }
-                Effect::Keep(Telling { name, run }) => self.recorder.record(name, Arc::new(run)),
+                Effect::Keep(told) => {
+                    let Telling { name, run } = *told;
+                    self.recorder.record(name, Arc::new(run));
+                }
                 Effect::Tried { asker, result } => self.deliveries.answer(asker, result),
             }
         }

@@ -42,7 +42,7 @@ pub enum Effect {
     /// Keep a note in the store.
     Note(Note),
     /// Keep for ever who was told of what.
-    Keep(Telling),
+    Keep(Box<Telling>),
     /// A trial ended.
     Tried {
         /// Who asked for it.
@@ -196,7 +196,7 @@ impl Notifier {
                     if let Some(told) = telling(&name, &ended, self.alerts.get(id).map(Arc::as_ref), time_ms)
                     {
                         self.kept_ms = time_ms;
-                        effects.push(Effect::Keep(told));
+                        effects.push(Effect::Keep(Box::new(told)));
                     }
                     self.follow(id, now);
                 }

@@ -102,7 +102,10 @@ fn what_is_owed_outlives_outages_and_is_sent_once() {
         (texts.last()? == "hook was told: door resolved").then_some(texts)
     });
     // That of the beginning may have waited for the disk when the agent was killed.
-    assert!(kept.len() == 1 || kept == ["hook was told: door CRITICAL", "hook was told: door resolved"], "{kept:?}");
+    assert!(
+        kept.len() == 1 || kept == ["hook was told: door CRITICAL", "hook was told: door resolved"],
+        "{kept:?}"
+    );
     agent.end();
 }
 

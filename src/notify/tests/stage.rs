@@ -109,7 +109,7 @@ impl Stage {
                     }
                 }
                 Effect::Note(note) => self.unwritten.push((note, None)),
-                Effect::Keep(told) => self.kept.push(told),
+                Effect::Keep(told) => self.kept.push(*told),
                 Effect::Tried { asker, result } => self.tried.push((asker, result)),
             }
         }
