@@ -16,7 +16,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use custos::config::{Protocol, SinkStart};
-use custos::feed::proof::{Wish, verify};
+use custos::feed::proof::{Proof, Wish, verify};
 use custos::feed::sink::{Delivery, Endpoint, NatsEndpoint, NatsLogin, SinkKind, SinkReport, SinkSettings};
 use custos_store::{Metric, Options, Run, Value, Writer};
 use serde_json::json;
@@ -30,6 +30,8 @@ const CHECKS: [&str; 2] = ["load", "disk"];
 const METRICS: usize = 12;
 /// Files of a store that only whoever writes it has a use for.
 const NOT_SHARED: [&str; 2] = ["lock", "reserve"];
+/// How often a host is tried to be proven.
+const PROOF_TRIES: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 fn main() -> Result<()> {
@@ -192,7 +194,7 @@ impl Fleet {
     fn prove(&self, hosts: &[(PathBuf, Vec<SinkSettings>)]) -> Result<()> {
         let (mut held, mut hours, mut samples, mut missing, mut doubled) = (0, 0, 0, 0, 0);
         for (place, sinks) in hosts {
-            let proof = verify(place, &sinks[0], Wish::default())?;
+            let proof = proven(place, &sinks[0])?;
             held += usize::from(proof.holds());
             hours += proof.hours;
             samples += proof.samples;
@@ -205,6 +207,18 @@ impl Fleet {
         });
         println!("{said}");
         Ok(())
+    }
+}
+
+/// The proof of a host, which is tried again, as a sink does, while the receiver is too busy to answer.
+fn proven(place: &Path, sink: &SinkSettings) -> Result<Proof> {
+    let mut tries = 1;
+    loop {
+        match verify(place, sink, Wish::default()) {
+            Err(why) if tries < PROOF_TRIES => eprintln!("{}: tried again: {why}", place.display()),
+            proof => return Ok(proof?),
+        }
+        tries += 1;
     }
 }
 
