@@ -56,7 +56,7 @@ def watch(args, work, what, hosts, plugin, every):
         check = f"  seq: {{ command: {place}/plugin, check_interval: 10s }}\n"
         started.append(Agent(args.custos, place, check, port, cors=f"http://127.0.0.1:{ports[0]}"))
     others = ",".join(f"http://127.0.0.1:{port}" for port in ports[1:])
-    url = f"http://127.0.0.1:{ports[0]}/?check=seq&every={every}" + (f"&hosts={others}" if others else "")
+    url = f"http://127.0.0.1:{ports[0]}/?check=seq&since=2m&every={every}" + (f"&hosts={others}" if others else "")
     try:
         return ask(what, url, f"{work}/profile", args.seconds)
     finally:

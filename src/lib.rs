@@ -38,6 +38,7 @@ pub mod snmp;
 pub mod terminal;
 pub mod text;
 pub mod timeline;
+mod trim;
 pub mod watch;
 mod whole_file;
 pub mod why;

@@ -116,7 +116,10 @@ impl Agent {
 
     /// Every check as it stands, for `custos status`.
     pub fn rows(&self, now: Moment) -> Vec<Row> {
-        self.checks.iter().filter(|(_, check)| !check.ended).map(|(_, check)| self.row(check, now)).collect()
+        let started = self.executions.started_ms();
+        let kept = self.checks.iter().filter(|(_, check)| !check.ended);
+        kept.map(|(id, check)| Row { running_since_ms: started.get(&id).copied(), ..self.row(check, now) })
+            .collect()
     }
 
     fn row(&self, check: &CheckState, now: Moment) -> Row {

@@ -98,6 +98,17 @@ impl Executions {
         self.by_ticket.iter().map(|(ticket, execution)| (*ticket, execution))
     }
 
+    /// When the job of each check was started (ms since the epoch), but for what runs beside it.
+    pub(super) fn started_ms(&self) -> HashMap<CheckId, i64> {
+        let own = self.by_ticket.values().filter(|execution| execution.clone.is_none());
+        let mut started = HashMap::new();
+        for execution in own {
+            let first = started.entry(execution.check).or_insert(execution.started.wall_ms);
+            *first = execution.started.wall_ms.min(*first);
+        }
+        started
+    }
+
     /// Whether what runs under a check's name is not the check as it is defined now: a command line, or what the check
     /// was before.
     pub(super) fn runs_another(&self, check: CheckId) -> bool {

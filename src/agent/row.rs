@@ -14,6 +14,9 @@ pub struct Row {
     pub next_ms: Option<i64>,
     /// Whether its job is under way.
     pub running: bool,
+    /// Since when it is, in ms since the epoch; `None` if it is not, or waits for its turn.
+    #[serde(default)]
+    pub running_since_ms: Option<i64>,
     /// Attempts until a problem is hard.
     pub max_check_attempts: u32,
     /// The last run, for the time while it cannot be stored.
@@ -55,6 +58,7 @@ impl Row {
             check: check.name.to_string(),
             next_ms: check.next_due_us(now).map(|due_us| now.wall_at(due_us)),
             running: matches!(check.activity, Activity::Running),
+            running_since_ms: None,
             max_check_attempts: check.definition.max_check_attempts,
             last: check.last.as_deref().map(LastRun::from),
         }

@@ -3,6 +3,8 @@
 use custos_promql::Labels;
 use custos_store::State;
 
+use crate::limits::BACKTEST_STOOD_MAX;
+
 /// Times from one up to another (ms since the epoch).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
@@ -57,6 +59,15 @@ impl AlertInterval {
     }
 }
 
+/// A time for which a check stood in one state of a problem, which was confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stood {
+    /// The time.
+    pub span: Span,
+    /// The state.
+    pub state: State,
+}
+
 /// What a backtest comes to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Backtest {
@@ -64,6 +75,10 @@ pub struct Backtest {
     pub span: Option<Span>,
     /// Alerts that fired, by the time at which they began.
     pub intervals: Vec<AlertInterval>,
+    /// Of a check: the confirmed states while an alert fired, the newest [`BACKTEST_STOOD_MAX`](crate::limits::BACKTEST_STOOD_MAX) at least.
+    pub stood: Vec<Stood>,
+    /// For how long it stood in each state, by its number (ms).
+    pub stood_ms: [i64; 4],
     /// Stretches of which nothing is known, ascending.
     pub not_observed: Vec<Span>,
     /// How often something was judged.
@@ -73,6 +88,16 @@ pub struct Backtest {
 }
 
 impl Backtest {
+    /// Notes how a check stood for a time.
+    pub(super) fn stands(&mut self, stood: Stood) {
+        let total_ms = &mut self.stood_ms[usize::from(stood.state.code()) % 4];
+        *total_ms = total_ms.saturating_add(stood.span.length_ms());
+        if self.stood.len() >= 2 * BACKTEST_STOOD_MAX {
+            self.stood.drain(..BACKTEST_STOOD_MAX);
+        }
+        self.stood.push(stood);
+    }
+
     /// Both together. A stretch is observed if both were.
     #[must_use]
     pub fn and(mut self, other: Backtest) -> Backtest {
@@ -85,6 +110,7 @@ impl Backtest {
             (one, other) => one.or(other),
         };
         self.intervals.extend(other.intervals);
+        other.stood.into_iter().for_each(|stood| self.stands(stood));
         self.judged += other.judged;
         self.failed = match (self.failed, other.failed) {
             (Some((count, reason)), Some((further, _))) => Some((count + further, reason)),

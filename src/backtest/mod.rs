@@ -28,7 +28,7 @@ pub use curve_points::{CurvePoint, knee, round_thresholds};
 pub use difference::{Difference, difference};
 pub use fail_if::FailIf;
 pub use incident::{Incident, Incidents, Met, met};
-pub use interval::{AlertInterval, Backtest, Span, overlap};
+pub use interval::{AlertInterval, Backtest, Span, Stood, overlap};
 pub use normal::NormalPast;
 pub use of_check::{backtest_rule_check, says_more};
 pub use of_rules::{RuleBacktest, backtest_rules};

@@ -67,6 +67,7 @@ pub fn backtest_rules(
             not_observed: not_observed.clone(),
             judged: judged_count,
             failed: of.failed,
+            ..Backtest::default()
         };
         alerting(rule, backtest)
     });

@@ -70,6 +70,23 @@ fn in_record(runs: &[Run]) -> Vec<(i64, Option<i64>)> {
     alerts
 }
 
+/// How a check stood while it had a problem that was confirmed, as is in the record: from when until when, and in which state.
+fn stood_in_record(runs: &[Run]) -> Vec<(i64, i64, State)> {
+    let judged = || runs.iter().filter(|run| run.reason == Reason::Exited);
+    let known = judged().filter(|run| run.state == State::Ok || run.standing.hard);
+    let known: Vec<(i64, State)> = known.map(|run| (run.time_ms, run.state)).collect();
+    let end_ms = runs.last().map_or(0, |run| run.time_ms + run.duration_us as i64 / 1000 + 1);
+    let mut stood = Vec::new();
+    for same in known.chunk_by(|one, other| one.1 == other.1) {
+        let (since_ms, state) = same[0];
+        let next_ms = known.iter().find(|(time_ms, next)| *time_ms > since_ms && *next != state);
+        if state != State::Ok {
+            stood.push((since_ms, next_ms.map_or(end_ms, |next| next.0), state));
+        }
+    }
+    stood
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
@@ -80,11 +97,17 @@ proptest! {
     ) {
         let check = check(attempts, for_minutes);
         let runs = recorded(&check, &values);
-        let expected = in_record(&runs);
+        let (expected, expected_stood) = (in_record(&runs), stood_in_record(&runs));
         let found = backtest_check(&check, runs.into_iter(), None, NormalPast::default());
         let alerts: Vec<(i64, Option<i64>)> =
             found.intervals.iter().map(|alert| (alert.since_ms, alert.until_ms)).collect();
         prop_assert_eq!(alerts, expected);
+        let stood = found.stood.iter().map(|one| (one.span.since_ms, one.span.until_ms, one.state));
+        prop_assert_eq!(stood.collect::<Vec<_>>(), expected_stood);
+        for state in State::ALL {
+            let lasted = found.stood.iter().filter(|one| one.state == state).map(|one| one.span.length_ms());
+            prop_assert_eq!(found.stood_ms[usize::from(state.code())], lasted.sum::<i64>());
+        }
         prop_assert_eq!(found.judged, values.iter().flatten().count() as u64);
     }
 }
@@ -106,6 +129,10 @@ fn an_alert_tells_since_when_how_bad_and_in_which_words() {
     assert_eq!((alert.since_ms, alert.until_ms), (3 * MINUTE_MS, Some(5 * MINUTE_MS)));
     assert_eq!((alert.pending_since_ms, alert.peak), (2 * MINUTE_MS, Some((7.0, 3 * MINUTE_MS))));
     assert_eq!(alert.state, State::Critical);
+    // It is told for how long each state was there, not only which was the worst.
+    let lasted = found.stood.iter().map(|one| (one.state, one.span.length_ms() / MINUTE_MS));
+    assert_eq!(lasted.collect::<Vec<_>>(), [(State::Warning, 1), (State::Critical, 1)]);
+    assert_eq!(found.stood_ms, [0, MINUTE_MS, MINUTE_MS, 0]);
     assert_eq!(alert.said, "WARNING: m is 7, outside 3 for at least 1m; run 3");
     assert_eq!(found.not_observed, [Span { since_ms: 7 * MINUTE_MS, until_ms: 17 * MINUTE_MS }]);
     let changed =

@@ -3,7 +3,7 @@
 use custos_promql::Labels;
 use custos_store::{Bounds, Reason, Run, State};
 
-use super::interval::{AlertInterval, Backtest, Span};
+use super::interval::{AlertInterval, Backtest, Span, Stood};
 use super::normal::NormalPast;
 use crate::config::{Check, Threshold};
 use crate::evaluate::{Counting, Pending, PreviousState, Taken, advance, is_judged, judge};
@@ -24,6 +24,7 @@ pub fn backtest_check(
         before: None,
         problem_since_ms: None,
         open: None,
+        stands: None,
         dark_since_ms: None,
         found: Backtest::default(),
     };
@@ -35,6 +36,7 @@ pub fn backtest_check(
     let Some((since_ms, last_ms)) = times else { return Backtest::default() };
     let until_ms = until_ms.unwrap_or(last_ms).max(since_ms);
     judging.end_dark(until_ms);
+    judging.stand(None, until_ms);
     let mut found = judging.found;
     found.intervals.extend(judging.open);
     found.span = Some(Span { since_ms, until_ms });
@@ -58,6 +60,8 @@ struct Judging<'c> {
     problem_since_ms: Option<i64>,
     /// The alert that fires.
     open: Option<AlertInterval>,
+    /// The confirmed state of a problem, and since when (ms since the epoch).
+    stands: Option<(State, i64)>,
     /// Since when nobody looked (ms since the epoch).
     dark_since_ms: Option<i64>,
     found: Backtest,
@@ -82,6 +86,9 @@ impl Judging<'_> {
         let state = run.plugin_state.worst(limit_state);
         let (standing, _) = advance(self.before, state, run.time_ms, self.counting);
         self.before = Some(PreviousState { state, standing });
+        if state == State::Ok || standing.hard {
+            self.stand(Some(state).filter(|state| *state != State::Ok), run.time_ms);
+        }
         if state == State::Ok {
             self.problem_since_ms = None;
             if let Some(over) = self.open.take() {
@@ -109,6 +116,17 @@ impl Judging<'_> {
         });
         open.state = open.state.worst(state);
         open.peak = worse_peak(self.check, run, open.peak);
+    }
+
+    /// Stands so from now on; none where all is well.
+    fn stand(&mut self, state: Option<State>, now_ms: i64) {
+        if self.stands.map(|(state, _)| state) == state {
+            return;
+        }
+        let before = std::mem::replace(&mut self.stands, state.map(|state| (state, now_ms)));
+        if let Some((state, since_ms)) = before {
+            self.found.stands(Stood { span: Span { since_ms, until_ms: now_ms }, state });
+        }
     }
 
     /// Ends a stretch in which nobody looked.

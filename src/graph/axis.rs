@@ -2,8 +2,9 @@
 
 use crate::text::human::{Prefixes, Scaling, duration_ms, quantity};
 
-/// Values beyond this are drawn at the edge.
+/// The axis of values beyond this is reckoned in so many times less, so that what is between two of them is a number, too.
 const VALUE_MAX: f64 = 1e300;
+const FAR_SCALE: f64 = 1e20;
 /// Values nearer to zero are drawn as zero.
 const VALUE_MIN: f64 = 1e-290;
 /// From here on, seconds are labelled as minutes, hours and days.
@@ -19,12 +20,14 @@ const LABEL_MAX_CHARS: usize = 8;
 /// The ends of an axis are multiples of this part of a step.
 const PARTS: f64 = 5.0;
 
-/// A range of values. `low < high`, both finite.
+/// A range of values. `low < high`, both finite, as is what is between them.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ValueAxis {
     low: f64,
     high: f64,
     step: f64,
+    /// How many times less than the values these are.
+    scale: f64,
     unit: String,
     prefixes: Prefixes,
 }
@@ -38,7 +41,8 @@ impl ValueAxis {
         prefixes: Prefixes,
         ticks_max: usize,
     ) -> ValueAxis {
-        let (mut low, mut high) = (min.clamp(-VALUE_MAX, VALUE_MAX), max.clamp(-VALUE_MAX, VALUE_MAX));
+        let scale = if min.abs().max(max.abs()) > VALUE_MAX { FAR_SCALE } else { 1.0 };
+        let (mut low, mut high) = (min / scale, max / scale);
         let magnitude = high.abs().max(low.abs());
         if magnitude < VALUE_MIN {
             (low, high) = (0.0, 1.0);
@@ -49,7 +53,7 @@ impl ValueAxis {
             low = 0.0;
         }
         let span = high - low;
-        for limit in limits {
+        for limit in limits.map(|limit| limit / scale) {
             if (low - span..=high + span).contains(&limit) {
                 low = low.min(limit);
                 high = high.max(limit);
@@ -65,6 +69,7 @@ impl ValueAxis {
             low: round(low / part).floor() * part,
             high: round(high / part).ceil() * part,
             step,
+            scale,
             unit: unit.to_owned(),
             prefixes,
         }
@@ -77,11 +82,11 @@ impl ValueAxis {
 
     /// Where a value is between the ends of the axis, from 0 to 1.
     pub(super) fn share(&self, value: f64) -> f64 {
-        ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
+        ((value / self.scale - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
 
     pub(super) fn contains(&self, value: f64) -> bool {
-        (self.low..=self.high).contains(&value)
+        (self.low..=self.high).contains(&(value / self.scale))
     }
 
     /// The ticks from the lowest, with their labels. Where the steps are too small beside the values for a label to
@@ -92,15 +97,19 @@ impl ValueAxis {
         let value = |index: usize| {
             let value = (first + index as f64) * self.step;
             // What rounding leaves of a zero.
-            if value.abs() < self.step * 1e-6 { 0.0 } else { value }
+            if value.abs() < self.step * 1e-6 { 0.0 } else { value * self.scale }
         };
-        let mut ticks: Vec<(f64, String)> =
-            (0..=(last - first) as usize).map(|index| (value(index), self.label(value(index)))).collect();
+        // The end of an axis may be further than any number.
+        let values = (0..=(last - first) as usize).map(value).filter(|value| value.is_finite());
+        let mut ticks: Vec<(f64, String)> = values.map(|value| (value, self.label(value))).collect();
         if !told_apart(&ticks) {
             for (index, (value, label)) in ticks.iter_mut().enumerate() {
                 *label = match index {
                     0 => quantity(*value, &self.unit, self.prefixes),
-                    steps => format!("+{}", quantity(steps as f64 * self.step, &self.unit, self.prefixes)),
+                    steps => format!(
+                        "+{}",
+                        quantity(steps as f64 * self.step * self.scale, &self.unit, self.prefixes)
+                    ),
                 };
             }
         }
@@ -109,7 +118,7 @@ impl ValueAxis {
 
     /// All labels of an axis have the same prefix and the same number of decimals.
     fn label(&self, value: f64) -> String {
-        let largest = self.high.abs().max(self.low.abs());
+        let largest = (self.high.abs().max(self.low.abs()) * self.scale).min(f64::MAX);
         if self.unit == "s" && largest >= LONG_SECONDS {
             return if value == 0.0 { "0s".to_owned() } else { duration_ms((value * 1000.0) as i64) };
         }
@@ -117,7 +126,7 @@ impl ValueAxis {
         if value == 0.0 && matches!(self.unit.as_str(), "" | "c") {
             return "0".to_owned();
         }
-        let (scaled, step) = (value / divisor, self.step / divisor);
+        let (scaled, step) = (value / divisor, self.step * self.scale / divisor);
         if !(1e-9..1e15).contains(&step) {
             return format!("{scaled:.1e}{suffix}");
         }
@@ -203,6 +212,19 @@ mod tests {
         assert!(axis(5.0).contains(5.0));
         assert!(!axis(100.0).contains(100.0));
         assert!(axis(100.0).high < 6.0);
+    }
+
+    #[test]
+    fn the_greatest_numbers_are_told_apart() {
+        let axis = |range| ValueAxis::fit(range, std::iter::empty(), "", Prefixes::Si, 5);
+        let far = axis((-1e308, 1e308));
+        let heights = [-1e308, -5e307, 0.0, 5e307, 1e308].map(|value| far.height(value, 101));
+        assert_eq!(heights, [0, 25, 50, 75, 100]);
+        assert_eq!(axis((2e305, 1e308)).height(1e308, 101), 100);
+        assert!(axis((2e305, 1e308)).height(5e307, 101).abs_diff(50) <= 1);
+        assert_eq!(labels((-1e308, 1e308), "", 4), ["-1.0e308", "-5.0e307", "0", "5.0e307", "1.0e308"]);
+        let ticks = axis((f64::MIN, f64::MAX)).ticks();
+        assert!(ticks.iter().all(|(value, _)| value.is_finite()) && ticks.len() >= 3, "{ticks:?}");
     }
 
     #[test]

@@ -63,6 +63,20 @@ pub fn columns(width: usize, glyphs: Glyphs) -> usize {
     cells(width) * glyphs.dots_x()
 }
 
+/// What stands for a state: the worse it is, the more of the cell is filled, so that colours are not needed.
+pub fn state_mark(glyphs: Glyphs, state: State) -> char {
+    match (glyphs, state) {
+        (Glyphs::Ascii, State::Ok) => '.',
+        (Glyphs::Ascii, State::Warning) => 'w',
+        (Glyphs::Ascii, State::Critical) => 'C',
+        (Glyphs::Ascii, State::Unknown) => '?',
+        (_, State::Ok) => '▁',
+        (_, State::Warning) => '▄',
+        (_, State::Critical) => '█',
+        (_, State::Unknown) => '▒',
+    }
+}
+
 /// Draws a picture.
 pub fn text(picture: &Picture, options: &TextOptions) -> Vec<Line> {
     let ChartParts { panels, axis, ribbons, legend, notes } = parts(picture, options);
@@ -335,25 +349,11 @@ impl Chart<'_> {
         line.push(Ink::Dim, &format!("{label}  "));
         for cell in ribbon.states.cells() {
             match *cell {
-                Some(state) => line.push_char(Ink::State(state), self.state_mark(state)),
+                Some(state) => line.push_char(Ink::State(state), state_mark(self.options.glyphs, state)),
                 None => line.push_char(Ink::Plain, ' '),
             }
         }
         lines.push(line);
-    }
-
-    /// The worse the state, the more of the cell is filled, so that colours are not needed.
-    fn state_mark(&self, state: State) -> char {
-        match (self.options.glyphs, state) {
-            (Glyphs::Ascii, State::Ok) => '.',
-            (Glyphs::Ascii, State::Warning) => 'w',
-            (Glyphs::Ascii, State::Critical) => 'C',
-            (Glyphs::Ascii, State::Unknown) => '?',
-            (_, State::Ok) => '▁',
-            (_, State::Warning) => '▄',
-            (_, State::Critical) => '█',
-            (_, State::Unknown) => '▒',
-        }
     }
 
     /// The span in words, and the marks of the states that occur.
@@ -364,7 +364,7 @@ impl Chart<'_> {
         let mut items = vec![Item { weight: 5, parts: vec![(Ink::Dim, span)] }];
         for (state, name) in State::ALL.into_iter().zip(["ok", "warn", "crit", "unknown"]) {
             if cells().any(|cell| *cell == Some(state)) {
-                let mark = (Ink::State(state), self.state_mark(state).to_string());
+                let mark = (Ink::State(state), state_mark(self.options.glyphs, state).to_string());
                 let parts = vec![(Ink::Plain, "  ".to_owned()), mark, (Ink::Dim, format!(" {name}"))];
                 items.push(Item { weight: 1 + state.severity(), parts });
             }

@@ -73,11 +73,10 @@ impl Series {
             whole.min = whole.min.min(column.min);
             whole.max = whole.max.max(column.max);
             whole.last = column.last;
-            whole.count += column.count;
-            whole.sum += column.sum;
+            whole.mean.join(column.mean);
         }
         let Column { min, max, last, .. } = whole;
-        Some(Summary { min, avg: whole.sum / whole.count as f64, max, last })
+        Some(Summary { min, avg: whole.mean.value(), max, last })
     }
 
     /// From the least to the greatest of all that is drawn; `None` if there is neither a sample nor a consolidated value.
@@ -86,6 +85,11 @@ impl Series {
         let consolidated = self.consolidated_range();
         let bands = self.band.iter().flatten().copied().filter(|_| samples.is_some());
         samples.into_iter().chain(consolidated).chain(bands).reduce(wider)
+    }
+
+    /// Whether there is anything to draw.
+    pub fn has_samples(&self) -> bool {
+        self.range().is_some()
     }
 
     /// From the least to the greatest of what is consolidated.

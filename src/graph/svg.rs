@@ -267,11 +267,11 @@ impl Drawing<'_> {
     fn hover(&mut self, series: &Series, index: usize, column: &Column, plot_top: usize) {
         let shown = |value: f64| quantity(value, &series.unit, self.picture.prefixes);
         let time = local_time(column.first_ms, &self.picture.zone);
-        let values = if column.count == 1 {
+        let values = if column.mean.count() == 1 {
             shown(column.first)
         } else {
             let (min, max, last) = (shown(column.min), shown(column.max), shown(column.last));
-            format!("{} samples, min {min}, max {max}, last {last}", column.count)
+            format!("{} samples, min {min}, max {max}, last {last}", column.mean.count())
         };
         self.put(format_args!(
             "<rect class=\"hover\" x=\"{}\" y=\"{plot_top}\" width=\"1\" height=\"{PLOT_HEIGHT}\"><title>{time}: {}</title></rect>\n",

@@ -257,8 +257,8 @@ impl Answerer {
         if wish.causes_runs() && !self.access.may_have_run(who) {
             return Err(Reply::text(
                 403,
-                "Watching `every` so often has checks run, which takes a token or a certificate, or `open_watch: true` in the \
-                 section `http`. Without `every`, their own runs are shown.\n",
+                "To watch a check more often than it is run by itself has it run, which takes a token or a certificate, or \
+                 `open_watch: true` in the section `http`. As it is run by itself, anybody who may ask may watch it.\n",
             ));
         }
         let client = Client::of(who, via.addresses.map(|(_, peer)| peer));

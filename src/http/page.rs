@@ -47,7 +47,7 @@ impl File {
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-static FILES: [(&str, File); 9] = [
+static FILES: [(&str, File); 14] = [
     ("/", File::new("text/html; charset=utf-8", include_str!("page/index.html"))),
     ("/page/page.css", File::new("text/css; charset=utf-8", include_str!("page/page.css"))),
     ("/page/page.js", File::new(SCRIPT, include_str!("page/page.js"))),
@@ -55,7 +55,12 @@ static FILES: [(&str, File); 9] = [
     ("/page/agent.js", File::new(SCRIPT, include_str!("page/agent.js"))),
     ("/page/board.js", File::new(SCRIPT, include_str!("page/board.js"))),
     ("/page/chart.js", File::new(SCRIPT, include_str!("page/chart.js"))),
+    ("/page/columns.js", File::new(SCRIPT, include_str!("page/columns.js"))),
+    ("/page/curves.js", File::new(SCRIPT, include_str!("page/curves.js"))),
+    ("/page/live.js", File::new(SCRIPT, include_str!("page/live.js"))),
     ("/page/past.js", File::new(SCRIPT, include_str!("page/past.js"))),
+    ("/page/text.js", File::new(SCRIPT, include_str!("page/text.js"))),
+    ("/page/trial.js", File::new(SCRIPT, include_str!("page/trial.js"))),
     ("/page/view.js", File::new(SCRIPT, include_str!("page/view.js"))),
 ];
 
@@ -102,6 +107,8 @@ mod tests {
             {
                 assert!(!text.contains(banned), "{path}: {banned}");
             }
+            // One place says how text comes onto the page.
+            assert!(!text.contains("textContent =") || *path == "/page/text.js", "{path}");
             assert!(!text.contains("//cdn") && file.packed().len() < file.plain.len(), "{path}");
         }
         assert_ne!(FILES[0].1.tag(), FILES[1].1.tag());

@@ -71,6 +71,9 @@ pub const HTTP_EVENTS_MAX: usize = 1000;
 
 /// Alerts in one answer of `/api/backtest`, the newest of them.
 pub const HTTP_BACKTEST_INTERVALS_MAX: usize = 1000;
+
+/// Times in one state that a backtest of a check has at least, the newest of them; how long each state lasted is counted over all.
+pub const BACKTEST_STOOD_MAX: usize = 4096;
 /// Stretches of history that are like one that an answer has, unless the request says how many.
 pub const HTTP_SIMILAR_DEFAULT: usize = 5;
 /// Stretches of history that are like one that an answer has at most.

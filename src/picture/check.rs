@@ -95,6 +95,35 @@ impl CheckPicture<'_> {
             notes: Vec::new(),
         })
     }
+
+    /// Reads the states alone, in so many cells: all that there is to see of a check without metrics. `None` if they cannot be
+    /// read.
+    pub fn read_states(
+        &self,
+        store: &Snapshot,
+        cells: usize,
+        context: &mut ReadContext<'_>,
+    ) -> Option<Picture> {
+        let request = EnvelopeRequest {
+            check: self.check,
+            series: Vec::new(),
+            span: self.span.clone(),
+            columns: cells,
+            cells,
+            drawn: Drawn::Usual,
+            holds_until_ms: None,
+        };
+        let states = request.read(store, context).ok()?.states;
+        Some(Picture {
+            start_ms: self.span.start,
+            end_ms: self.span.end,
+            zone: self.zone.clone(),
+            prefixes: Prefixes::Si,
+            series: Vec::new(),
+            ribbons: vec![Ribbon { title: self.check.to_owned(), states }],
+            notes: Vec::new(),
+        })
+    }
 }
 
 #[cfg(test)]

@@ -10,11 +10,15 @@ use crate::stage::{Daemon, Stage, free_port, text, wait_for};
 #[path = "../stage/mod.rs"]
 mod stage;
 
-/// Checks of which one is in trouble, one prints what would be harmful as HTML, and one goes up and down.
+/// Checks of which one is in trouble, one prints what would be harmful as HTML and what turns text around, one goes up and down, one counts,
+/// and one has the largest values that there are.
 const CHECKS: &str = r#"  wave: { command: "/bin/sh -c 'echo \"OK - wave | x=$(( $(date +%s) % 7 ));5;6 y=1\"'", check_interval: 1s, max_check_attempts: 1 }
   broken: { command: "/bin/sh -c 'echo \"CRITICAL - it is broken | z=9\"; exit 2'", check_interval: 1s, max_check_attempts: 1 }
   limited: { command: "/bin/sh -c 'echo \"OK | v=1\"'", check_interval: 1s, thresholds: [{ metric: v, warning: 2, for: 5s }] }
   hostile: { command: "/bin/sh -c 'echo \"OK <img src=x onerror=pwned=1>\"; echo \"<script>pwned=1</script>\"'", check_interval: 1s }
+  turned: { command: "/bin/sh -c 'printf \"OK - a\\342\\200\\256b\\342\\201\\246c | t=1\"'", check_interval: 1s }
+  count: { command: "/bin/sh -c 'echo \"OK | n=$(( $(date +%s%N) / 1000000 ))c\"'", check_interval: 1s }
+  far: { command: "/bin/sh -c 'echo \"OK | most=1e308 least=-1e308\"'", check_interval: 1s }
 "#;
 
 /// An agent with a page.
@@ -26,7 +30,12 @@ struct Agent {
 
 impl Agent {
     fn start(more: &str) -> Agent {
-        let (stage, port) = (Stage::new(), free_port());
+        Agent::over(Stage::new(), more)
+    }
+
+    /// An agent over the store of a stage.
+    fn over(stage: Stage, more: &str) -> Agent {
+        let port = free_port();
         stage.write_secret("token", "0123456789abcdef-token\n");
         stage.configure(&format!("http: {{ listen: '127.0.0.1:{port}'{more} }}"), CHECKS);
         let daemon = Some(stage.start());
@@ -85,6 +94,44 @@ fn live_values_are_drawn_also_after_the_agent_was_started_again() {
 }
 
 #[test]
+fn what_is_live_goes_on_behind_the_past_and_stays() {
+    let agent = Agent::start(", open_watch: true");
+    agent.has_runs("wave", 10);
+    agent.has_runs("count", 10);
+    agent.play("going_on");
+}
+
+#[test]
+fn who_may_not_watch_so_often_is_told_so_and_asked_for_a_token() {
+    Agent::start("").play("unwatched");
+}
+
+#[test]
+fn what_an_older_system_consolidated_is_drawn_otherwise() {
+    let stage = Stage::new();
+    let now_ms = custos::clock::now_ms();
+    let rows = (10..40).map(|minute| {
+        let time_ms = now_ms - minute * 60_000;
+        format!(
+            r#"{{"check":"wave@average","time_ms":{time_ms},"state":"OK","reason":"imported","provenance":"consolidated","consolidation":{{"span_ms":60000,"function":"average"}},"metrics":[{{"label":"x","value":{}}}]}}"#,
+            minute % 7
+        ) + "\n"
+    });
+    stage.import(&rows.collect::<String>());
+    Agent::over(stage, "").play("consolidated");
+}
+
+#[test]
+fn the_largest_values_have_a_mean_and_an_axis() {
+    Agent::start("").play("far");
+}
+
+#[test]
+fn the_reasons_of_other_hosts_are_seen_whatever_they_say() {
+    Agent::start("").play("reasons");
+}
+
+#[test]
 fn graphs_are_zoomed_and_thresholds_dragged() {
     let agent = Agent::start("");
     // So many that its values were beyond the line twice.
@@ -111,6 +158,12 @@ fn what_people_marked_stands_on_the_axis_of_time() {
         let target = format!("{}/api/marks?start=0&end=9999999999", agent.url);
         let found = Command::new("curl").args(["-s", &target]).output().unwrap();
         text(&found.stdout).contains("it is known").then_some(())
+    });
+    let silence = ["silence", "add", "wave", "--for", "1h", "-m", "<img src=x> upgrade", "--author", "kim"];
+    assert!(done(&silence));
+    wait_for("the silence in the store", || {
+        let found = Command::new("curl").args(["-s", &format!("{}/api/board", agent.url)]).output().unwrap();
+        text(&found.stdout).contains("<img src=x> upgrade").then_some(())
     });
     agent.play("marks");
 }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { createServer } from "node:http";
 import { Browser } from "./browser.mjs";
 
 const rows = "document.querySelectorAll('#board tbody tr')";
@@ -49,6 +50,12 @@ const scenes = {
     await browser.until(`${rows}.length >= 3`);
     assert.equal(await browser.run("document.querySelectorAll('img, main script, iframe').length"), 0);
     assert.equal(await browser.run("window.pwned === undefined && document.title"), "hostile – Custos");
+    // What turns text around, or is not seen, is shown as its escape, as in a terminal.
+    await browser.open(`${url}/?check=turned`);
+    await browser.until(`${text("why")}.includes('a\\\\u{202e}b\\\\u{2066}c')`);
+    await browser.until(`${text("board")}.includes('a\\\\u{202e}b\\\\u{2066}c')`);
+    assert.equal(await browser.run("/[\\u202a-\\u202e\\u2066-\\u2069]/.test(document.documentElement.textContent)"), false);
+    assert.equal(await browser.run("getComputedStyle(document.querySelector('#why dd')).unicodeBidi"), "isolate");
     // A name in the address is text, too.
     await browser.open(`${url}/?check=%3Cimg%20src%3Dx%20onerror%3Dpwned%3D1%3E&q=%3Cb%3E`);
     await browser.until(`${text("view-title")}.includes('<img')`);
@@ -69,6 +76,122 @@ const scenes = {
     await browser.until(`${rows}.length >= 3`);
     await browser.open(`${url}/?check=broken&every=own`);
     await browser.until("document.querySelector('#events .CRITICAL')");
+  },
+
+  // What was drawn of the past is there while it is live, and what was watched is there afterwards.
+  async going_on(browser, url) {
+    const charts = "document.getElementById('charts').dataset";
+    const times = "[...document.querySelectorAll('figure table tr')].slice(1).map((row) => row.cells[0].textContent)";
+    const shown = "document.querySelector('canvas').getAttribute('aria-label')";
+    const lengthOf = (label) => { const [from, to] = label.match(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g).map((one) => Date.parse(`${one.replace(" ", "T")}Z`)); return Math.round((to - from) / 1000); };
+    await browser.open(`${url}/?check=wave&since=15m`);
+    await browser.until(`${charts}.markedMs`);
+    await browser.run("document.querySelector('details').open = true");
+    const [first] = await browser.until(`${times}.length > 5 && ${times}`);
+    await browser.run("{ const every = document.getElementById('every'); every.value = '100ms'; every.dispatchEvent(new Event('change')); }");
+    await browser.until(`+${charts}.drawn >= 30`);
+    // The span is the one that was chosen, and what was drawn is there, with the lines of the plugin's limits.
+    assert.equal(await browser.run("location.search"), "?check=wave&since=15m&every=100ms");
+    assert.equal(lengthOf(await browser.run(shown)), 900);
+    assert.equal((await browser.until(`${times}.length > 5 && ${times}`))[0].slice(0, 16), first.slice(0, 16));
+    assert.ok((await browser.run(inked)) > 0.0005);
+    await browser.until("[...document.querySelectorAll('.handle')].some((one) => one.getAttribute('aria-label') === 'WARNING above, x')");
+    // Another span is shown, and it goes on.
+    await browser.run("{ const span = document.getElementById('span'); span.value = '2m'; span.dispatchEvent(new Event('change')); }");
+    await browser.until(`(${shown} ?? '').length && +${charts}.drawn < 10`);
+    await browser.until(`+${charts}.drawn >= 15`);
+    assert.equal(await browser.run("location.search"), "?check=wave&since=2m&every=100ms");
+    assert.equal(lengthOf(await browser.run(shown)), 120);
+    // A threshold is tried while it is live.
+    await browser.run("{ const limit = document.getElementById('limit'); limit.value = '3'; limit.dispatchEvent(new Event('change')); }");
+    await browser.until(`${charts}.judged === '3' && /As it is: 0 alerts\\./.test(${text("would")})`);
+    assert.deepEqual(await browser.axe(), []);
+    // A counter is a rate while it is watched, as it was before: in one graph, of which the last value is near a thousand a second.
+    await browser.open(`${url}/?check=count&since=2m&every=200ms`);
+    await browser.until(`+${charts}.drawn >= 15`);
+    await browser.until("/^n (9\\d\\d \\/s|1(\\.\\d+)? k\\/s)$/.test(document.querySelector('figcaption span').textContent)");
+    assert.equal(await browser.run("[...document.querySelectorAll('figcaption strong')].map((one) => one.textContent).join()"), "count (/s)");
+    // What was watched is in the graph that is drawn afterwards, and its own runs are told apart from it.
+    await browser.run("{ const every = document.getElementById('every'); every.value = ''; every.dispatchEvent(new Event('change')); }");
+    await browser.until(`!new URLSearchParams(location.search).has('every') && ${charts}.tookMs`);
+    const columns = (own) => browser.run(`fetch("/api/envelope?series=wave:x&columns=4096&own=${own}&start=" + (Date.now() / 1000 - 120) + "&end=" + Date.now() / 1000).then((answer) => answer.json()).then(({ series: [{ points }] }) => points.length)`);
+    const [all, own] = [await columns(0), await columns(1)];
+    assert.ok(all >= own + 20, `${all} of which ${own}`);
+    const asked = browser.requests.filter((one) => one.includes("/api/envelope") && one.includes("own="));
+    assert.deepEqual(asked.filter((one) => !one.includes("4096")), []);
+  },
+
+  // Who may not have a check run more often is told so in the words of the page, and can show a token.
+  async unwatched(browser, url) {
+    await browser.open(`${url}/?check=wave&every=100ms`);
+    const said = await browser.until(`${text("said")}.includes('takes a token') && ${text("said")}`);
+    assert.match(said, /^Live: /);
+    assert.ok(!said.includes("`every`"), said);
+    assert.equal(await browser.run("document.querySelectorAll('#doors input').length"), 1);
+    // What it has by itself is there.
+    await browser.until("document.querySelectorAll('figcaption span').length >= 2");
+    await browser.open(`${url}/?check=wave&every=own`);
+    await browser.until("+document.getElementById('charts').dataset.drawn >= 2");
+  },
+
+  async consolidated(browser, url) {
+    await browser.open(`${url}/?check=wave&since=1h`);
+    const caption = "[...document.querySelectorAll('figcaption span')].map((one) => one.textContent).join()";
+    await browser.until(`${caption}.includes('(hatched: consolidated)')`);
+    // Half an hour of it is hatched, and stands in the table as what it is.
+    await browser.until(`${inked} > 0.01`);
+    await browser.run("document.querySelector('details').open = true");
+    await browser.until("[...document.querySelectorAll('figure table tr')].filter((row) => row.cells[1].textContent === 'x, consolidated').length >= 20");
+    assert.ok(!/NaN|undefined|null/.test(await browser.run("document.querySelector('figure table').textContent")));
+    assert.deepEqual(await browser.axe(), []);
+  },
+
+  async far(browser, url) {
+    await browser.open(`${url}/?check=far&since=2m&limit=1e307`);
+    await browser.until("document.getElementById('charts').dataset.tookMs");
+    await browser.run("document.querySelector('details').open = true");
+    const cells = await browser.until("((found) => found.length > 5 && found)([...document.querySelectorAll('figure table td')].map((one) => one.textContent))");
+    assert.ok(cells.includes("1.00e+308") && cells.includes("-1.00e+308"), cells.join());
+    const label = await browser.run("document.querySelector('canvas').getAttribute('aria-label')");
+    assert.match(label, /from -1\.\d+e\+308 to 1\.\d+e\+308/);
+    assert.ok(!/Infinity|NaN/.test(label + cells.join()), label);
+    // The two are at the two ends, with nothing between them but the line that is tried: by the rows of pixels that have ink.
+    const rows = await browser.run(`(() => {
+      const canvas = document.querySelector('canvas');
+      const { data, width } = canvas.getContext('2d').getImageData(66, 0, canvas.width - 80, canvas.height - 24);
+      const found = [];
+      for (let at = 3; at < data.length; at += 4) if (data[at] > 200 && data[at - 3] !== data[at - 1]) found.push(Math.floor(at / 4 / width));
+      return [Math.min(...found), Math.max(...found), canvas.height];
+    })()`);
+    assert.ok(rows[0] < 40 && rows[1] > rows[2] - 60, rows.join());
+    await browser.until("[...document.querySelectorAll('.handle')].some((one) => one.getAttribute('aria-valuenow') === '1e307' || +one.getAttribute('aria-valuenow') === 1e307)");
+  },
+
+  // Another host says why it does not answer in one word without an end, which turns text around, too.
+  async reasons(browser, url) {
+    const word = "nothing-works-here-".repeat(40);
+    const servers = await Promise.all(["first", "second"].map(async (name) => {
+      const server = createServer((request, response) => {
+        response.writeHead(500, { "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*" });
+        response.end(`${name}-\u202e${word}`);
+      });
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      return server;
+    }));
+    const hosts = servers.map((server) => `http://127.0.0.1:${server.address().port}`);
+    for (const width of [360, 1200]) {
+      await browser.size(width, 800);
+      await browser.open(`${url}/?hosts=${hosts}`);
+      // Both say why, and the checks of this one are there.
+      const said = await browser.until(`${text("said")}.includes('first-') && ${text("said")}.includes('second-') && ${text("said")}`);
+      assert.ok(said.includes("\\u{202e}nothing-works-here-nothing") && said.length < 800, said);
+      await browser.until(`${rows}.length >= 3`);
+      const { right, height, wide } = await browser.run("(({ right, height }) => ({ right, height, wide: document.documentElement.scrollWidth }))(document.getElementById('said').getBoundingClientRect())");
+      // It is wrapped, and there is no need to scroll for any of it.
+      assert.ok(right <= width && wide <= width && height > 20, JSON.stringify({ right, height, wide }));
+      assert.deepEqual(await browser.axe(), []);
+    }
+    servers.forEach((server) => server.close());
   },
 
   async graph(browser, url) {
@@ -109,7 +232,8 @@ const scenes = {
     await browser.until(`+document.getElementById('limit').value < 5 && document.getElementById('level').value === 'WARNING'`);
     const dragged = await browser.run("document.getElementById('limit').value");
     await browser.until(`document.getElementById('charts').dataset.judged === ${JSON.stringify(dragged)}`);
-    assert.match(await browser.run(text("would")), /^With WARNING above [\d.]+: [1-9]\d* incidents?, [\d.]+ minutes\. As it is: 0 incidents, 0 minutes\./);
+    // Alerts are called that, and WARNING is told apart from CRITICAL.
+    assert.match(await browser.run(text("would")), /^With WARNING above [\d.]+: [1-9]\d* alerts?, [\d.]+ minutes WARNING\. As it is: 0 alerts\./);
     // The address reproduces it.
     assert.equal(await browser.run("new URLSearchParams(location.search).get('limit')"), dragged);
     await browser.ask("Page.reload");
@@ -167,6 +291,21 @@ const scenes = {
   },
 
   async marks(browser, url) {
+    // The board says of which checks nobody is told, by whom and until when, and shows those that are left.
+    const said = (check) => `[...${rows}].find((row) => row.cells[1].textContent === '${check}')?.cells[4].firstChild.textContent`;
+    await browser.open(url);
+    assert.match(await browser.until(said("broken")), /^acknowledged by \S+$/);
+    assert.match(await browser.until(said("wave")), /^silenced until \d{4}-\d\d-\d\d \d\d:\d\d by kim$/);
+    assert.equal(await browser.run(said("hostile")), "");
+    assert.deepEqual(await browser.axe(), []);
+    await browser.run("{ const state = document.getElementById('state'); state.value = 'open'; state.dispatchEvent(new Event('change')); }");
+    await browser.until(`${rows}.length === 0`);
+    assert.match(await browser.run("location.search"), /state=open/);
+    // So does the check itself, with the reason.
+    await browser.open(`${url}/?check=wave&since=15m`);
+    assert.match(await browser.until(text("held")), /^Silenceduntil [-\d]+ [:\d]+ by kim: <img src=x> upgrade$/);
+    await browser.open(`${url}/?check=broken&since=15m`);
+    assert.match(await browser.until(text("held")), /^Acknowledgedsince [-\d]+ [:\d]+ by \S+: it is known$/);
     await browser.open(`${url}/?check=broken&since=15m`);
     // The incident, whose words are hostile, the change of state, and what was acknowledged.
     await browser.until(`${text("events")}.includes('incident #1') && ${text("events")}.includes('<img src=x')`);

@@ -148,18 +148,20 @@ impl Both {
     /// Goes through the stages; nothing if a scrape was not answered, so that Prometheus had other samples.
     fn over_stages(self) -> Option<Compared> {
         let mut since = Vec::new();
-        for (name, values, alerts) in STAGES {
+        for (name, values, expected) in STAGES {
             dictate(&self.stage, values);
-            let wanted = sorted(alerts.split("; ").map(str::to_owned));
+            let wanted = sorted(expected.split("; ").map(str::to_owned));
             let seen = RefCell::new(None);
+            // All that is said of alerts is of one answer of each: a moment later they can be others.
             let (ours, theirs) = wait_for(name, || {
-                let both = [found(&self.ours), found(self.prometheus.connection())];
-                let is_it = both[0] == both[1] && names(&self.ours)? == wanted;
+                let (ours, theirs) = (alerts(&self.ours)?, alerts(self.prometheus.connection())?);
+                let both = [found(&self.ours, &ours), found(self.prometheus.connection(), &theirs)];
+                let is_it = both[0].is_some() && both[0] == both[1] && names(&ours) == wanted;
                 if seen.borrow().as_ref() != Some(&both) {
                     eprintln!("{name}: {both:#?}");
                 }
                 seen.replace(Some(both));
-                is_it.then(|| Some((actives(&self.ours)?, actives(self.prometheus.connection())?)))?
+                is_it.then(|| (actives(&ours), actives(&theirs)))
             });
             for (alert, ours_ms) in ours {
                 let theirs_ms = *theirs.get(&alert).unwrap_or_else(|| panic!("{name}: {alert}"));
@@ -254,28 +256,26 @@ pub(crate) fn alerts(connection: &Connection) -> Option<Vec<Value>> {
 }
 
 /// Name and state of each alert.
-fn names(connection: &Connection) -> Option<Vec<String>> {
+fn names(alerts: &[Value]) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let alerts = alerts(connection)?;
-    Some(sorted(
-        alerts.iter().map(|alert| text(&alert["labels"]["alertname"]) + " " + &text(&alert["state"])),
-    ))
+    sorted(alerts.iter().map(|alert| text(&alert["labels"]["alertname"]) + " " + &text(&alert["state"])))
 }
 
 /// Since when each alert is active (ms since the epoch), by its labels.
-fn actives(connection: &Connection) -> Option<BTreeMap<String, i64>> {
+fn actives(alerts: &[Value]) -> BTreeMap<String, i64> {
     let active = |alert: &Value| {
         let since: jiff::Timestamp = alert["activeAt"].as_str().unwrap().parse().unwrap();
         (alert["labels"].to_string(), since.as_millisecond())
     };
-    Some(alerts(connection)?.iter().map(active).collect())
+    alerts.iter().map(active).collect()
 }
 
-fn found(connection: &Connection) -> Option<Found> {
+/// How all stands, with the alerts that were answered.
+fn found(connection: &Connection, alerts: &[Value]) -> Option<Found> {
     let alert = |alert: &Value| {
         ["labels", "state", "value", "annotations"].map(|key| alert[key].to_string()).join(" ")
     };
-    let alerts = alerts(connection)?.iter().map(alert).collect();
+    let alerts = alerts.iter().map(alert).collect();
     let series = data(connection, "/api/v1/query?query=ALERTS")?;
     let series = series["result"].as_array()?.iter().map(|series| series["metric"].to_string()).collect();
     let groups = data(connection, "/api/v1/rules?exclude_alerts=true")?;

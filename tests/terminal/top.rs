@@ -49,6 +49,14 @@ fn pages_are_as_expected_in_every_size_and_character_set() {
         pane.keys(&["Enter"]);
         let shown = pane.wait("the check", |shown| shown.contains("Esc:back") && shown.contains("RUNS"));
         golden(&format!("check_{name}"), &shown);
+        pane.keys(&["q", "Down", "Enter"]);
+        let shown = pane.wait("the states", |shown| shown.contains("STATES over time"));
+        golden(&format!("states_{name}"), &shown);
+        pane.keys(&["s", "BSpace", "Left", "3", "Enter"]);
+        let shown = pane.wait("why it is no time", |shown| shown.contains("expected a time"));
+        assert!(shown.contains("\nSilence evil for: 32"), "{shown}");
+        pane.keys(&["Escape"]);
+        pane.wait("the check", |shown| shown.contains("Esc:back"));
         pane.keys(&["q", "?"]);
         let shown = pane.wait("the help", |shown| shown.contains("goes back"));
         golden(&format!("help_{name}"), &shown);

@@ -7,6 +7,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room { name: "limits", what: "the bounds", imports: &[], outside: &["custos_store"] },
     Room { name: "lock", what: "a mutex that outlives a panic", imports: &[], outside: &[] },
     Room { name: "hash", what: "a hash that never changes", imports: &[], outside: &[] },
+    Room { name: "trim", what: "freed memory goes back to the system", imports: &[], outside: &["libc"] },
     Room { name: "exit_code", what: "exit statuses", imports: &[], outside: &["custos_store", "processes"] },
     Room {
         name: "clock",
@@ -176,7 +177,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "nrpe",
         what: "NRPE's listener and client; executes and records nothing",
-        imports: &["clock", "config", "limits", "lock", "observe", "part", "text", "whole_file"],
+        imports: &["clock", "config", "limits", "lock", "observe", "part", "text", "trim", "whole_file"],
         outside: &[
             "clock",
             "custos_compat",
@@ -208,7 +209,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "feed",
         what: "runs of the store for consumers elsewhere, from durable cursors on: sinks, and what they speak",
-        imports: &["clock", "config", "connect", "hash", "limits", "text", "whole_file"],
+        imports: &["clock", "config", "connect", "hash", "limits", "text", "trim", "whole_file"],
         outside: &[
             "custos_compat",
             "custos_promql",
@@ -348,6 +349,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "terminal",
             "text",
             "timeline",
+            "trim",
             "watch",
             "whole_file",
             "why",

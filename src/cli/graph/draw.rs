@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 use clap_complete::engine::ArgValueCompleter;
 use custos_query::{
     Bucketed, CheckEnvelope, ConsolidatedCurve, Drawn, Envelope, EnvelopeRequest, ReadContext, Series,
-    SimilarSeries, check_names, consolidated_check,
+    SimilarSeries, check_names, consolidated_check, consolidated_names, drawable_checks, drawable_series,
+    watched_name,
 };
 use custos_store::{Provenance, Reader};
 use jiff::Zoned;
 
-use super::consolidated::{curves, drawable, joined, known_series, names_of};
+use super::consolidated::joined;
 use super::query;
 use super::target::{Target, target};
-use super::watched::join_watched;
 use crate::cli::completion;
 use crate::cli::normal::{normal, week_hour};
 use crate::cli::note::notes_or_none;
@@ -136,7 +136,7 @@ fn picture(
     damage: &mut Damage,
 ) -> Result<(Picture, usize), Failure> {
     let Opened { store, reader, config, .. } = opened;
-    let names = drawable(check_names(reader));
+    let names = drawable_checks(check_names(reader));
     let mut chosen: Vec<(String, Vec<Series>)> = Vec::new();
     let mut queries = Vec::new();
     let mut left_out = 0;
@@ -151,7 +151,7 @@ fn picture(
         };
         // What was consolidated of a check is drawn with it, also where it alone is named.
         let check = consolidated_check(selector.check()).map_or(selector.check(), |(check, _)| check);
-        let known = known_series(reader, check)?;
+        let known = drawable_series(reader, check)?;
         let usual = selector.series(&usual_series(&known)).ok().filter(|usual| !usual.is_empty());
         let mut series = usual.map_or_else(|| selector.series(&known), Ok)?;
         left_out += series.len().saturating_sub(free);
@@ -166,7 +166,7 @@ fn picture(
             None => chosen.push((check.to_owned(), series)),
         }
     }
-    let apart: Vec<String> = chosen.iter().flat_map(|(check, _)| names_of(check)).collect();
+    let apart: Vec<String> = chosen.iter().flat_map(|(check, _)| consolidated_names(check)).collect();
     let checks = chosen.iter().map(|(check, _)| check.as_str()).chain(apart.iter().map(String::as_str));
     let checks: Vec<&str> = checks.collect();
     // A query may be of any check.
@@ -198,13 +198,13 @@ fn picture(
         let mut envelope = request.read(reader, &mut context)?;
         let watched = match args.own {
             true => None,
-            false => join_watched(&request, &mut envelope, reader, &mut context)?,
+            false => request.join_watched(&mut envelope, reader, &mut context)?,
         };
         let CheckEnvelope { series, states } = envelope;
         let thresholds = defined.map(|check| &check.thresholds[..]).unwrap_or_default();
         let curves = match args.own {
             true => series.iter().map(|_| ConsolidatedCurve::default()).collect(),
-            false => curves(reader, &check, &series, start_ms..end_ms, &mut context)?,
+            false => request.consolidated(&series, reader, &mut context)?,
         };
         for (envelope, curve) in series.into_iter().zip(curves) {
             let band = match args.normal {
@@ -213,6 +213,7 @@ fn picture(
             };
             picture.series.push(graph::Series { band, ..joined(&check, envelope, curve, thresholds) });
         }
+        let watched = watched.map(|states| Ribbon { title: watched_name(&check), states });
         picture.ribbons.push(Ribbon { title: check, states });
         picture.ribbons.extend(watched);
     }
@@ -353,6 +354,34 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
 2026-11-22 12:00:00 to 12:01:00 UTC  . ok  C crit  blank: no run
 ";
         assert_eq!(drawn, expected, "{drawn}");
+    }
+
+    #[test]
+    fn values_whose_sum_is_no_number_have_a_mean_and_an_axis() {
+        let store = stage::store(|writer| {
+            for second in 0..60 {
+                let value = if second < 30 { 5e307 } else { 1e308 };
+                let metrics = vec![Metric::new("far", Value::from(value))];
+                writer
+                    .append(&[("x", &Run { time_ms: NOON + second * 1000, metrics, ..Run::default() })])
+                    .unwrap();
+            }
+        });
+        let drawn = drawn(&store, &["x:far", "--ascii", "--height", "10"]).unwrap();
+        let expected = "\
+x:far  min 5.00e307  avg 7.50e307  max 1.00e308  last 1.00e308
+";
+        assert!(drawn.starts_with(expected), "{drawn}");
+        // The first half is drawn lower than the second.
+        let rows = |from: usize, to: usize| {
+            let lines = drawn
+                .lines()
+                .enumerate()
+                .filter(|(_, line)| line.get(from..to).is_some_and(|part| part.contains('*')));
+            lines.map(|(row, _)| row).collect::<Vec<_>>()
+        };
+        assert_eq!((rows(12, 40).len(), rows(50, 78).len()), (1, 1), "{drawn}");
+        assert!(rows(12, 40) > rows(50, 78), "{drawn}");
     }
 
     #[test]

@@ -4,7 +4,6 @@ mod consolidated;
 mod draw;
 mod query;
 mod target;
-mod watched;
 
 pub(super) use draw::{GraphArgs, is_reported, run};
 pub(super) use target::{Target, target};

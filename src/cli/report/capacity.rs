@@ -85,7 +85,7 @@ impl Capacity<'_> {
         let Some(found) = envelope(reader, of, span, weeks, context)? else { return Ok(None) };
         let known =
             || found.columns.iter().enumerate().filter_map(|(at, column)| Some((at, column.as_ref()?)));
-        let means: Vec<(usize, f64)> = known().map(|(at, one)| (at, one.sum / one.count as f64)).collect();
+        let means: Vec<(usize, f64)> = known().map(|(at, one)| (at, one.mean.value())).collect();
         let (Some(first), Some(last)) = (means.first(), means.last()) else { return Ok(None) };
         if first.0 == last.0 {
             return Ok(None);

@@ -10,6 +10,7 @@ use crate::cli::read::chain;
 use crate::config::Check;
 use crate::evaluate::is_judged;
 use crate::limits::{RUNS_AHEAD_MIN, STATUS_LATE_MAX};
+use crate::notify::{Held, Remark};
 use crate::text::local_time::local_time;
 use crate::text::printable;
 
@@ -40,12 +41,18 @@ pub(in crate::cli) struct StatusRow {
     /// When it runs next; none if no agent is running, or if it runs only when asked.
     pub(in crate::cli) next_run_ms: Option<i64>,
     pub(in crate::cli) running: bool,
+    /// Since when it runs, if the agent says.
+    #[serde(skip)]
+    pub(in crate::cli) running_since_ms: Option<i64>,
     /// The name of its period while that is closed.
     pub(in crate::cli) outside_period: Option<String>,
     /// When that opens again; none if not within a year.
     pub(in crate::cli) outside_until_ms: Option<i64>,
     /// How far ahead of now the latest time among its runs is, if that is far enough to be a wrong clock.
     pub(in crate::cli) ahead_ms: Option<i64>,
+    /// What people did so that nobody is told of it.
+    #[serde(flatten)]
+    pub(in crate::cli) held: Held,
     #[serde(skip)]
     pub(in crate::cli) severity: Option<State>,
     #[serde(skip)]
@@ -76,9 +83,11 @@ impl StatusRow {
             origin: String::new(),
             next_run_ms: None,
             running: false,
+            running_since_ms: None,
             outside_period: None,
             outside_until_ms: None,
             ahead_ms: None,
+            held: Held::default(),
             severity: None,
             hard_severity: State::Ok,
             is_awaited: false,
@@ -137,6 +146,7 @@ impl StatusRow {
         let late_ms = live.next_ms.map_or(0, |next_ms| now_ms.saturating_sub(next_ms));
         self.is_awaited = live.running || late_ms <= STATUS_LATE_MAX.as_millis() as i64;
         (self.next_run_ms, self.running) = (live.next_ms, live.running);
+        self.running_since_ms = live.running_since_ms;
         self.max_check_attempts = Some(live.max_check_attempts);
     }
 
@@ -194,21 +204,50 @@ impl StatusRow {
         self.since_then = (!reason.is_some_and(is_judged)).then(|| run.text.clone());
     }
 
-    /// The text, with what the thresholds say, safe to show.
+    /// The text, with what the thresholds say, and behind it what else is to be known; safe to show.
     pub(in crate::cli) fn said(&self, zone: &TimeZone) -> String {
         let state = State::ALL.into_iter().find(|state| state.name() == self.state).unwrap_or_default();
         let mut said = printable(&verdict_text(state, &self.judgement, &self.text)).into_owned();
         if let Some(since_then) = &self.since_then {
-            said = format!("[{}] {said}", printable(since_then));
+            said = format!("{said} [{}]", printable(since_then));
         }
         if let Some(period) = &self.outside_period {
             let until = match self.outside_until_ms {
                 Some(ms) => format!(" until {}", local_time(ms, zone)),
                 None => ", which does not open within a year".to_owned(),
             };
-            said = format!("[outside its period {}{until}] {said}", printable(period));
+            said = format!("{said} [outside its period {}{until}]", printable(period));
         }
-        said
+        said.trim_start().to_owned()
+    }
+
+    /// The same in a word, for the list: `silenced`, `acked`, or of how many of its instances that was done.
+    pub(in crate::cli) fn held_word(&self) -> Option<String> {
+        let acks = &self.held.acknowledged;
+        if acks.iter().any(|ack| ack.of.is_empty()) {
+            return Some("acked".to_owned());
+        }
+        if !self.held.silenced.is_empty() {
+            return Some("silenced".to_owned());
+        }
+        (!acks.is_empty()).then(|| format!("acked {}", acks.len()))
+    }
+
+    /// What people did so that nobody is told of it, a line each, safe to show.
+    pub(in crate::cli) fn held_lines(&self, zone: &TimeZone) -> Vec<String> {
+        let by = |remark: &Remark| match remark.comment.as_str() {
+            "" => format!("by {}", remark.author),
+            comment => format!("by {}: {comment}", remark.author),
+        };
+        let acknowledged = self.held.acknowledged.iter().map(|ack| {
+            let of = if ack.of.is_empty() { String::new() } else { format!(" {{{}}}", ack.of) };
+            format!("acknowledged{of} since {} {}", local_time(ack.at_ms, zone), by(&ack.remark))
+        });
+        let silenced = self.held.silenced.iter().map(|silence| {
+            let until = local_time(silence.until_ms, zone);
+            format!("silenced until {until} {} (silence {})", by(&silence.remark), silence.id)
+        });
+        acknowledged.chain(silenced).map(|line| printable(&line).into_owned()).collect()
     }
 
     /// By which rows are sorted, worst first: state, then hard before soft, then name.
@@ -233,7 +272,14 @@ mod tests {
         let verdict = |next_ms: Option<i64>, running: bool, now_ms: i64| {
             let mut row = StatusRow::pending("x");
             row.add_live(
-                &Row { check: "x".to_owned(), next_ms, running, max_check_attempts: 3, last: None },
+                &Row {
+                    check: "x".to_owned(),
+                    next_ms,
+                    running,
+                    running_since_ms: None,
+                    max_check_attempts: 3,
+                    last: None,
+                },
                 now_ms,
             );
             row.verdict()
@@ -258,6 +304,7 @@ mod tests {
             check: "x".to_owned(),
             next_ms: Some(6000),
             running: false,
+            running_since_ms: None,
             max_check_attempts: 3,
             last: Some(LastRun::from(&broken)),
         };

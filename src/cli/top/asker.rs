@@ -10,6 +10,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use custos_store::State;
 use jiff::Zoned;
 
+use super::model::Answered;
 use crate::agent::Row;
 use crate::cli::style::Style;
 use crate::cli::why;
@@ -30,7 +31,7 @@ pub(super) enum News {
     /// It does not answer, and why.
     Gone(String),
     /// What came of something that it was asked to do.
-    Answered(String),
+    Answered(Answered),
     /// What else was unlike its past when this check got its problem, or why that is not known.
     Why(String, Result<String, String>),
 }
@@ -78,12 +79,17 @@ impl Asker {
         let (store, waker, sender) = (self.store.clone(), self.waker.clone(), self.sender.clone());
         let hurry = self.hurry.clone();
         thread::spawn(move || {
-            let said =
-                said(control::ask(&store, &request, PATIENCE_OF_DEEDS).map(|answered| answered.response));
-            let _ = sender.send(News::Answered(format!("{what}: {said}")));
+            let answer = control::ask(&store, &request, PATIENCE_OF_DEEDS).map(|answered| answered.response);
+            let done = matches!(answer, Ok(Response::Ran { .. } | Response::Done(_)));
+            let _ = sender.send(News::Answered(Answered { what, said: said(answer), done }));
             let _ = hurry.try_send(());
             waker.wake();
         });
+    }
+
+    /// Has the agent asked at once how it stands.
+    pub(super) fn hurry(&self) {
+        let _ = self.hurry.try_send(());
     }
 
     /// Looks for what else was unlike its past when a check got its problem, instead of what was looked for before.

@@ -18,6 +18,8 @@ pub(super) struct Check {
     pub(super) muted: Option<Muted>,
     /// The last minutes, once they were wanted.
     pub(super) recent: Option<Recent>,
+    /// Whether it has run since the agent said when it would: when it runs next is not known.
+    pub(super) has_run_since: bool,
 }
 
 /// Why nobody is told of a check.
@@ -31,7 +33,7 @@ pub(super) enum Muted {
 
 impl Check {
     pub(super) fn new(row: StatusRow) -> Check {
-        Check { row, cpu_us: None, muted: None, recent: None }
+        Check { row, cpu_us: None, muted: None, recent: None, has_run_since: false }
     }
 
     /// Takes in a run that was stored after all that it knows.
@@ -44,14 +46,23 @@ impl Check {
         if is_judged(run.reason) {
             self.cpu_us = run.cpu_us;
         }
+        if self.row.next_run_ms.is_some_and(|next_ms| next_ms <= run.time_ms) {
+            self.forget_schedule();
+            self.has_run_since = true;
+        }
         if let Some(recent) = &mut self.recent {
             recent.take(run);
+        }
+        // Of a check that reports metrics from now on those are shown.
+        if self.recent.as_ref().is_some_and(Recent::is_of_states) && !run.metrics.is_empty() {
+            self.recent = None;
         }
     }
 
     /// Takes in what the agent says, of its runs only what the store does not have.
     pub(super) fn take_live(&mut self, live: &Row, now_ms: i64) {
         self.row.add_schedule(live, now_ms);
+        self.has_run_since = false;
         let is_news = |last: &&LastRun| self.row.last_run_ms.is_none_or(|known_ms| last.time_ms > known_ms);
         if let Some(last) = live.last.as_ref().filter(is_news) {
             self.row.take(last);
@@ -61,6 +72,7 @@ impl Check {
     /// The agent is gone: nothing is known of runs to come.
     pub(super) fn forget_schedule(&mut self) {
         (self.row.next_run_ms, self.row.running) = (None, false);
+        (self.row.running_since_ms, self.has_run_since) = (None, false);
     }
 
     /// By which the worst come first, and confirmed problems before others.

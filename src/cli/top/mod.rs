@@ -18,6 +18,7 @@ mod source;
 mod story;
 #[cfg(test)]
 mod tests;
+mod wrap;
 
 pub(super) use args::TopArgs;
 pub(super) use run::run;

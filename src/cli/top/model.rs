@@ -26,6 +26,8 @@ use crate::text::width::width;
 /// The times that a graph can show, in minutes.
 const SPANS_MIN: [i64; 6] = [10, 60, 360, 1440, 7 * 1440, 30 * 1440];
 const SPAN_FIRST: usize = 1;
+/// For how long a check is silenced if nobody types another time.
+const SILENCE_FOR: &str = "2h";
 /// Lines that the wheel turns.
 const WHEEL_LINES: i32 = 3;
 
@@ -51,6 +53,17 @@ pub(super) enum Deed {
     Ask(String, Request),
     /// Look for what else was unlike its past when this check got its problem.
     Search(String),
+}
+
+/// What came of something that the agent was asked to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answered {
+    /// The words that say what it is.
+    pub(super) what: String,
+    /// What came of it, in a line.
+    pub(super) said: String,
+    /// Whether it was done.
+    pub(super) done: bool,
 }
 
 /// What is known of what else was unlike its past when a check got its problem.
@@ -107,6 +120,8 @@ pub(super) struct Model {
     pub(super) store_trouble: Option<String>,
     /// Requests that are under way.
     pub(super) under_way: usize,
+    /// Of those, what was typed for them: it is asked once more if the agent refuses.
+    typed: Vec<(String, Prompt)>,
     /// What is known of the check that is open.
     pub(super) story: Option<Story>,
     /// What else was unlike its past, and the check that is asked about.
@@ -140,6 +155,7 @@ impl Model {
             trouble: Vec::new(),
             store_trouble: None,
             under_way: 0,
+            typed: Vec::new(),
             story: None,
             why: None,
             silences: None,
@@ -188,6 +204,15 @@ impl Model {
         }
     }
 
+    /// Whether the check that is open is due, or has run since: how it goes on only the agent knows.
+    pub(super) fn awaits_schedule(&self) -> bool {
+        let check = self.open().and_then(|(name, _)| self.check(name));
+        matches!(self.agent, AgentView::Runs { .. })
+            && check.is_some_and(|check| {
+                check.has_run_since || check.row.next_run_ms.is_some_and(|next_ms| next_ms <= self.now_ms())
+            })
+    }
+
     /// The line of the list that keys are for.
     pub(super) fn cursor(&self) -> usize {
         self.at
@@ -196,7 +221,7 @@ impl Model {
     /// Where on a page what is.
     pub(super) fn places(&self, area: Rect) -> Places {
         let longest = self.checks.iter().map(|check| width(&printable(&check.row.check))).max();
-        Places::of(area, &self.all_trouble(), longest.unwrap_or(0))
+        Places::of(area, &self.all_trouble(), longest.unwrap_or(0), self.sort)
     }
 
     /// What is wrong, a line each, safe to show.
@@ -386,7 +411,10 @@ impl Model {
         let name = self.meant()?;
         match wish {
             Wish::Ack => self.prompt = Some(Prompt::new(Question::Ack(name), "")),
-            Wish::Silence => self.prompt = Some(Prompt::new(Question::SilenceFor(name), "2h")),
+            Wish::Silence => {
+                let question = Question::SilenceFor { check: name, because: String::new() };
+                self.prompt = Some(Prompt::new(question, SILENCE_FOR));
+            }
             Wish::Unack => {
                 let matchers = Matchers::of_check(&name).written();
                 return self.ask(format!("unack {name}"), Request::Notify(NotifyRequest::Unack { matchers }));
@@ -458,6 +486,7 @@ impl Model {
             self.prompt = Some(prompt);
             return wish(key).and_then(|wish| self.fulfil(wish, area));
         }
+        prompt.error = None;
         let typed = prompt.take(key);
         if prompt.question == Question::Filter {
             self.filter = if typed == Typed::Cancelled { String::new() } else { prompt.typed.clone() };
@@ -472,9 +501,9 @@ impl Model {
         }
     }
 
-    fn answer(&mut self, Prompt { question, typed }: Prompt) -> Option<Deed> {
-        let (author, comment) = (self.author.clone(), typed.trim().to_owned());
-        match question {
+    fn answer(&mut self, prompt: Prompt) -> Option<Deed> {
+        let (author, comment) = (self.author.clone(), prompt.typed.trim().to_owned());
+        match prompt.question.clone() {
             Question::Filter => None,
             Question::Expire(id, _) => {
                 self.ask(format!("silence expire {id}"), Request::Notify(NotifyRequest::Expire(id)))
@@ -482,24 +511,41 @@ impl Model {
             Question::Ack(name) => {
                 let matchers = Matchers::of_check(&name).written();
                 let request = NotifyRequest::Ack { matchers, author, comment };
-                self.ask(format!("ack {name}"), Request::Notify(request))
+                self.ask_again_if_refused(format!("ack {name}"), Request::Notify(request), prompt)
             }
-            Question::SilenceFor(name) => {
-                match long("for", typed.trim(), &self.now) {
+            Question::SilenceFor { check, because } => {
+                self.prompt = Some(match long("for", prompt.typed.trim(), &self.now) {
                     Ok(span_ms) => {
                         let until_ms = self.now_ms().saturating_add(span_ms);
-                        self.prompt = Some(Prompt::new(Question::SilenceWhy(name, until_ms), ""));
+                        let span = prompt.typed.trim().to_owned();
+                        Prompt::new(Question::SilenceWhy { check, until_ms, span }, &because)
                     }
-                    Err(failure) => self.message = Some(failure.message),
-                }
+                    Err(failure) => prompt.refused(failure.message),
+                });
                 None
             }
-            Question::SilenceWhy(name, until_ms) => {
-                let matchers = Matchers::of_check(&name).written();
+            Question::SilenceWhy { check, until_ms, span } => {
+                let matchers = Matchers::of_check(&check).written();
+                let what = format!("silence {check}");
+                // The time may be what is refused.
+                let again = Prompt::new(Question::SilenceFor { check, because: comment.clone() }, &span);
                 let request = NotifyRequest::Silence { matchers, from_ms: None, until_ms, author, comment };
-                self.ask(format!("silence {name}"), Request::Notify(request))
+                self.ask_again_if_refused(what, Request::Notify(request), again)
             }
         }
+    }
+
+    fn ask_again_if_refused(&mut self, what: String, request: Request, again: Prompt) -> Option<Deed> {
+        let deed = self.ask(what.clone(), request);
+        match (&deed, self.message.take()) {
+            (Some(_), message) => {
+                self.message = message;
+                self.typed.push((what, again));
+            }
+            (None, Some(why)) => self.prompt = Some(again.refused(why)),
+            (None, None) => {}
+        }
+        deed
     }
 
     fn ask(&mut self, what: String, request: Request) -> Option<Deed> {
@@ -512,9 +558,17 @@ impl Model {
         Some(Deed::Ask(what, request))
     }
 
-    /// Takes what came of something that was asked.
-    pub(super) fn answered(&mut self, said: String) {
+    /// Takes what came of something that was asked. What was typed for it stays to be put right if it was not done.
+    pub(super) fn answered(&mut self, Answered { what, said, done }: Answered) {
         self.under_way = self.under_way.saturating_sub(1);
-        self.message = Some(said);
+        let typed = self.typed.iter().position(|(of, _)| *of == what).map(|at| self.typed.remove(at).1);
+        let said = format!("{what}: {said}");
+        match typed {
+            Some(prompt) if !done && self.prompt.is_none() => {
+                self.message = None;
+                self.prompt = Some(prompt.refused(said));
+            }
+            _ => self.message = Some(said),
+        }
     }
 }

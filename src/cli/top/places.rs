@@ -4,6 +4,7 @@ use custos_store::State;
 use ratatui_core::layout::Rect;
 
 use super::sort::SortBy;
+use super::wrap::wrap;
 
 /// Lines of the head that are always there.
 const HEAD_LINES: u16 = 2;
@@ -14,7 +15,12 @@ const HEIGHT_FOR_TROUBLE: u16 = 16;
 const NAME_MIN: u16 = 12;
 const NAME_MAX: u16 = 32;
 /// Columns of text that are left beside a long name.
-const TEXT_MIN: u16 = 22;
+const TEXT_MIN: u16 = 30;
+/// Pages that are as wide have room for the last minutes.
+const WIDTH_FOR_RECENT: u16 = 60;
+/// Pages that are as wide have room for the time that a run took, and for what it took of processors.
+const WIDTH_FOR_TIME: u16 = 100;
+const WIDTH_FOR_CPU: u16 = 110;
 
 /// A column of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,14 +82,14 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// A page on which these lines of trouble are to be shown, and names that are so wide.
-    pub(super) fn of(area: Rect, trouble: &[String], longest_name: usize) -> Places {
+    /// A page on which these lines of trouble are to be shown, and names that are so wide. By what is sorted is shown.
+    pub(super) fn of(area: Rect, trouble: &[String], longest_name: usize, sort: SortBy) -> Places {
         let most = if area.height < HEIGHT_FOR_TROUBLE { 1 } else { TROUBLE_LINES };
-        let trouble = shortened(trouble, most);
+        let trouble = fitted(trouble, usize::from(area.width), most);
         let titles = HEAD_LINES + trouble.len() as u16;
         let end = area.height.saturating_sub(1);
         let body = ((titles + 1).min(end), end);
-        Places { width: area.width, trouble, titles, body, columns: columns(area.width, longest_name) }
+        Places { width: area.width, trouble, titles, body, columns: columns(area.width, longest_name, sort) }
     }
 
     /// Lines of the list.
@@ -103,6 +109,13 @@ impl Places {
     }
 }
 
+/// What is wrong in whole if that takes no more than so many lines, else a line each.
+fn fitted(trouble: &[String], columns: usize, most: usize) -> Vec<String> {
+    let pieces = trouble.iter().flat_map(|line| wrap(line, columns));
+    let whole: Vec<String> = pieces.map(str::to_owned).collect();
+    if whole.len() <= most { whole } else { shortened(trouble, most) }
+}
+
 /// So many lines of trouble, the last with how many there are beyond.
 fn shortened(trouble: &[String], most: usize) -> Vec<String> {
     let mut lines: Vec<String> = trouble.iter().take(most).cloned().collect();
@@ -112,11 +125,11 @@ fn shortened(trouble: &[String], most: usize) -> Vec<String> {
     lines
 }
 
-fn columns(page: u16, longest_name: usize) -> Vec<(Column, u16, u16)> {
+fn columns(page: u16, longest_name: usize, sort: SortBy) -> Vec<(Column, u16, u16)> {
     let state = State::Critical.name().len() as u16;
     let recent = match page {
-        0..60 => 0,
-        60..100 => 10,
+        0..WIDTH_FOR_RECENT => 0,
+        WIDTH_FOR_RECENT..100 => 10,
         100..160 => 20,
         _ => 40,
     };
@@ -124,10 +137,11 @@ fn columns(page: u16, longest_name: usize) -> Vec<(Column, u16, u16)> {
     if recent > 0 {
         fixed.push((Column::Recent, recent));
     }
-    if page >= 70 {
+    let is_sorted_by = |column: Column| column.sort() == Some(sort) && page >= WIDTH_FOR_RECENT;
+    if page >= WIDTH_FOR_TIME || is_sorted_by(Column::Time) {
         fixed.push((Column::Time, 6));
     }
-    if page >= 76 {
+    if page >= WIDTH_FOR_CPU || is_sorted_by(Column::Cpu) {
         fixed.push((Column::Cpu, 6));
     }
     let mut at = 0;

@@ -1,12 +1,12 @@
-//! The last minutes of a check's main metric, in slots of equal length that are the same for all checks: what happened at one
+//! The last minutes of a check's main metric, or of its states if it has none, in slots of equal length that are the same for all checks: what happened at one
 //! time stands in one column.
 
 use std::collections::VecDeque;
 
-use custos_query::COUNTER;
-use custos_store::{Metric, Run, SeriesKey, Value};
+use custos_query::{COUNTER, is_judged};
+use custos_store::{Metric, Run, SeriesKey, State, Value};
 
-use crate::graph::Glyphs;
+use crate::graph::{Glyphs, state_mark};
 use crate::limits::{TOP_RECENT, TOP_RECENT_SLOT};
 
 const SLOT_MS: i64 = TOP_RECENT_SLOT.as_millis() as i64;
@@ -17,7 +17,8 @@ const GAP_INTERVALS: i64 = 2;
 /// The last minutes of a series.
 #[derive(Clone, Debug)]
 pub(super) struct Recent {
-    key: SeriesKey,
+    /// None for the states.
+    key: Option<SeriesKey>,
     /// Counters are shown as what they grew by per second.
     is_counter: bool,
     /// The greatest value of each slot, the last of them `newest`. Not a number where there is none.
@@ -33,25 +34,47 @@ pub(super) struct Recent {
 impl Recent {
     /// The series of a check that matters most, by its newest run: the first with limits, else the first. `is_judged` tells
     /// whether the definition has a threshold on a metric of that label.
-    pub(super) fn of(metrics: &[Metric], is_judged: impl Fn(&str) -> bool) -> Option<Recent> {
+    pub(super) fn of(metrics: &[Metric], is_judged: impl Fn(&str) -> bool) -> Recent {
         let has_limits =
             |metric: &&Metric| metric.warn.is_some() || metric.crit.is_some() || is_judged(&metric.label);
-        let main = metrics.iter().find(has_limits).or(metrics.first())?;
-        Some(Recent {
-            key: SeriesKey { label: main.label.clone(), labels: main.labels.clone() },
-            is_counter: main.unit == COUNTER,
+        match metrics.iter().find(has_limits).or(metrics.first()) {
+            Some(main) => Recent {
+                key: Some(SeriesKey { label: main.label.clone(), labels: main.labels.clone() }),
+                is_counter: main.unit == COUNTER,
+                ..Recent::of_states()
+            },
+            None => Recent::of_states(),
+        }
+    }
+
+    /// The states of a check: of each slot the worst.
+    pub(super) fn of_states() -> Recent {
+        Recent {
+            key: None,
+            is_counter: false,
             slots: VecDeque::from(vec![f32::NAN; SLOTS]),
             newest: i64::MIN,
             last: None,
             shown: f32::NAN,
             interval_ms: None,
-        })
+        }
+    }
+
+    /// Whether it shows states.
+    pub(super) fn is_of_states(&self) -> bool {
+        self.key.is_none()
     }
 
     /// Takes in a run.
     pub(super) fn take(&mut self, run: &Run) {
-        let Some(metric) = run.metrics.iter().find(|metric| self.key.names(metric)) else { return };
-        if let Some(value) = metric.value.map(Value::to_f64) {
+        let value = match &self.key {
+            Some(key) => {
+                let metric = run.metrics.iter().find(|metric| key.names(metric));
+                metric.and_then(|metric| metric.value).map(Value::to_f64)
+            }
+            None => is_judged(run.reason).then(|| f64::from(run.state.severity())),
+        };
+        if let Some(value) = value {
             self.add(run.time_ms, value);
         }
     }
@@ -136,6 +159,13 @@ impl Recent {
     /// The last minutes in so many characters; blank where there is no value. Bars stand on zero.
     pub(super) fn sparkline(&self, now_ms: i64, columns: usize, glyphs: Glyphs) -> String {
         let values = self.columns(now_ms, columns);
+        if self.is_of_states() {
+            let of = |value: f32| State::ALL.into_iter().find(|state| f32::from(state.severity()) == value);
+            return values
+                .into_iter()
+                .map(|value| of(value).map_or(' ', |state| state_mark(glyphs, state)))
+                .collect();
+        }
         let low = values.iter().copied().fold(0.0, f32::min);
         let high = values.iter().copied().fold(0.0, f32::max);
         let bars: &[char] = match glyphs {
@@ -156,12 +186,14 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
+    use custos_store::Reason;
+
     use super::*;
 
     fn recent(unit: &str, samples: &[(i64, f64)]) -> Recent {
         let mut metric = Metric::new("x", Value::from(0.0));
         metric.unit = unit.to_owned();
-        let mut recent = Recent::of(&[metric], |_| false).unwrap();
+        let mut recent = Recent::of(&[metric], |_| false);
         for (second, value) in samples {
             recent.add(second * 1000, *value);
         }
@@ -199,9 +231,26 @@ mod tests {
     fn the_metric_with_limits_is_the_main_one() {
         let mut metrics = ["a", "b", "c"].map(|label| Metric::new(label, Value::from(1.0)));
         metrics[2].crit = Some(custos_store::Bounds { start: 0.0, end: 5.0, inside: false });
-        let main =
-            |judged: &str| Recent::of(&metrics, |label| label == judged).map(|recent| recent.key.label);
+        let main = |judged: &str| Recent::of(&metrics, |label| label == judged).key.map(|key| key.label);
         assert_eq!([main("b"), main("")], [Some("b".to_owned()), Some("c".to_owned())]);
-        assert!(Recent::of(&[], |_| true).is_none());
+    }
+
+    #[test]
+    fn without_metrics_it_is_the_states_that_are_shown() {
+        let mut recent = Recent::of(&[], |_| true);
+        let run = |second: i64, state: State, reason: Reason| Run {
+            time_ms: second * 1000,
+            state,
+            reason,
+            ..Run::default()
+        };
+        for (second, state) in
+            [(0, State::Ok), (60, State::Warning), (130, State::Critical), (160, State::Ok)]
+        {
+            recent.take(&run(second, state, Reason::Exited));
+        }
+        recent.take(&run(200, State::Critical, Reason::Skipped));
+        recent.take(&run(230, State::Unknown, Reason::Timeout));
+        assert_eq!(shown(&recent, 299, 10), "     .wC?.".replace("?.", "??").as_str());
     }
 }

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::check::Check;
 use crate::config::Config;
-use crate::graph::{Glyphs, Picture, cells, columns};
+use crate::graph::{Glyphs, Picture, Series, cells, columns};
 use crate::limits::{TOP_CHANGES, TOP_STORY_MAX};
 use crate::picture::CheckPicture;
 
@@ -115,7 +115,10 @@ impl Asked<'_> {
             series_max: SERIES_MAX,
             zone: self.zone,
         };
-        let picture = picture.read(store, (seen.columns, cells(self.width)), &mut context);
+        let has_samples = |picture: &Picture| picture.series.iter().any(Series::has_samples);
+        let cells = cells(self.width);
+        let of_metrics = picture.read(store, (seen.columns, cells), &mut context).filter(has_samples);
+        let picture = of_metrics.or_else(|| picture.read_states(store, cells, &mut context));
         Story { check: name.clone(), runs, changes, picture, damage, seen }
     }
 }

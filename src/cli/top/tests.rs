@@ -2,6 +2,8 @@
 //!
 //! `CUSTOS_WRITE_GOLDEN=1` writes the expected texts anew.
 
+mod said;
+
 use custos_store::{Bounds, Metric, Run, Standing, State, Value};
 use jiff::Zoned;
 use ratatui_core::buffer::Buffer;
@@ -11,7 +13,7 @@ use tempfile::TempDir;
 use super::asker::News;
 use super::check::{Check, Muted};
 use super::draw::draw;
-use super::model::{AgentView, Deed, Model, View};
+use super::model::{AgentView, Answered, Deed, Model, View};
 use super::source::Source;
 use crate::cli::stage::{self, NOON};
 use crate::control::{AgentStatus, NotifyRequest, Request};
@@ -254,11 +256,6 @@ fn the_agent_is_asked_for_what_somebody_wants() {
     let ack = NotifyRequest::Ack { matchers: matchers.clone(), author: author.clone(), comment };
     assert_eq!(press(&mut model, Key::Enter), Some(Deed::Ask("ack disk /var".into(), Request::Notify(ack))));
     press(&mut model, Key::Char('s'));
-    press(&mut model, Key::Ctrl('u'));
-    type_text(&mut model, "nonsense");
-    press(&mut model, Key::Enter);
-    assert!(page(&mut model, LOW).contains("expected a time such as 30m, 2h or 7d"));
-    press(&mut model, Key::Char('s'));
     assert_eq!(press(&mut model, Key::Enter), None);
     let (until_ms, comment) = (NOON + 7_200_000, String::new());
     let silence = NotifyRequest::Silence { matchers, from_ms: None, until_ms, author, comment };
@@ -268,8 +265,60 @@ fn the_agent_is_asked_for_what_somebody_wants() {
     assert_eq!(press(&mut model, Key::Char('r')), run.clone());
     assert_eq!(press(&mut model, Key::Char('r')), run);
     assert_eq!(press(&mut model, Key::Char('r')), None, "as many are under way as may be");
-    model.answered("run disk /var: OK".into());
+    model.answered(answered("run disk /var", "OK", true));
     assert!(press(&mut model, Key::Char('r')).is_some());
+}
+
+fn answered(what: &str, said: &str, done: bool) -> Answered {
+    Answered { what: what.into(), said: said.into(), done }
+}
+
+#[test]
+fn what_is_sorted_by_is_shown_on_a_narrow_page() {
+    let (_directory, _source, mut model) = model(Glyphs::Ascii, LOW);
+    let titles = |model: &mut Model| page(model, LOW).lines().nth(2).unwrap().to_owned();
+    assert!(!titles(&mut model).contains("TIME") && !titles(&mut model).contains("CPU"));
+    press(&mut model, Key::Char('C'));
+    assert!(titles(&mut model).contains("CPUv"));
+    press(&mut model, Key::Char('T'));
+    assert!(titles(&mut model).contains("TIMEv") && !titles(&mut model).contains("CPU"));
+}
+
+#[test]
+fn a_check_without_metrics_shows_its_states() {
+    let (_directory, source, mut model) = model(Glyphs::Ascii, LOW);
+    press(&mut model, Key::Down);
+    assert!(page(&mut model, LOW).lines().any(|line| line.starts_with("WARNING") && line.contains("  w ")));
+    press(&mut model, Key::Enter);
+    prepare(&source, &mut model, LOW);
+    let shown = page(&mut model, LOW);
+    assert!(
+        shown.contains("STATES over time") && shown.contains("w warn") && !shown.contains("no samples"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn texts_of_runs_go_on_below_their_beginning() {
+    let directory = stage::store(|writer| {
+        let text = "words ".repeat(20);
+        let run = Run { time_ms: NOON - 5000, text: text.clone(), stderr: text, ..Run::default() };
+        writer.append(&[("a", &run)]).unwrap();
+    });
+    let mut source =
+        Source::open(directory.path(), None).unwrap_or_else(|failure| panic!("{}", failure.message));
+    let mut model = Model::new("h".into(), "kim".into(), Glyphs::Ascii, noon());
+    source.refresh(&mut model).unwrap();
+    model.arrange(LARGE);
+    let narrow = Rect::new(0, 0, 60, 60);
+    press(&mut model, Key::Enter);
+    prepare(&source, &mut model, narrow);
+    let shown = page(&mut model, narrow);
+    let of_runs =
+        shown.split("RUNS, the newest first").nth(1).unwrap().split("CHANGES OF STATE").next().unwrap();
+    let lines: Vec<&str> = of_runs.lines().filter(|line| line.contains("words")).collect();
+    assert_eq!(of_runs.matches("words").count(), 40, "{shown}");
+    assert!(lines.len() > 4 && lines.iter().all(|line| line.starts_with("    ")), "{shown}");
 }
 
 #[test]
@@ -286,6 +335,7 @@ fn the_agent_goes_and_comes_back() {
         check: check.into(),
         next_ms: Some(NOON + 5000),
         running: false,
+        running_since_ms: None,
         max_check_attempts: 3,
         last: None,
     };

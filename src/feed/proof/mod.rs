@@ -10,6 +10,7 @@ mod difference;
 mod dispute;
 mod hours;
 mod mark;
+mod own;
 mod prover;
 mod questions;
 mod stored;

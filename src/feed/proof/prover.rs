@@ -1,26 +1,23 @@
 //! Asks a receiver what it has of some hours, finds what differs and why, and delivers again what is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use custos_query::{RunSample, RunSeries};
-use custos_store::Notes;
 
 use super::answers::{self, Found};
 use super::compare::{Differing, compare, expected};
 use super::difference::Difference;
 use super::dispute::{Dispute, Proof, Why};
 use super::hours::Hours;
+use super::own::Own;
 use super::questions::{Manner, range_form, selector};
-use super::stored::{Store, Stored};
+use super::stored::Stored;
 use crate::clock;
-use crate::feed::read::Feed;
+use crate::config::Protocol;
 use crate::feed::sink::{
-    Answer, Aside, Asides, Load, Parcel, RemoteWrite, SinkKind, SinkSettings, feed_options, seconds,
+    Answer, Aside, Endpoint, Load, Parcel, RemoteWrite, SinkKind, SinkSettings, seconds,
 };
-use crate::limits::{
-    PROOF_LOOKS_MAX, PROOF_NAMED_MAX, PROOF_PAUSE, PROOF_SETTLE, SINK_BUDGET_MAX, SINK_SPLITS_MAX,
-};
+use crate::limits::{PROOF_LOOKS_MAX, PROOF_NAMED_MAX, PROOF_PAUSE, SINK_BUDGET_MAX, SINK_SPLITS_MAX};
 
 /// See the head of this file.
 pub(super) struct Prover {
@@ -28,23 +25,17 @@ pub(super) struct Prover {
     receiver: RemoteWrite,
     what: String,
     manner: Manner,
-    /// None while it is being read.
-    store: Option<Store>,
-    /// The cursor as it was at the beginning.
-    feed: Feed,
-    asides: Asides,
+    own: Own,
 }
 
 impl Prover {
-    /// Connects to the receiver of a sink.
+    /// Connects to the receiver of a sink that delivers this.
     ///
     /// # Errors
-    /// The store cannot be read, the receiver does not answer, or it is none that can be asked.
-    pub(super) async fn open(dir: &Path, settings: &SinkSettings) -> Result<Prover, String> {
-        let SinkKind::RemoteWrite(endpoint, protocol) = &settings.kind else {
-            return Err(cannot_be_asked(&settings.kind).to_owned());
-        };
-        let mut receiver = RemoteWrite::new(endpoint, *protocol);
+    /// The receiver does not answer, or it is none that can be asked.
+    pub(super) async fn connect(own: Own, settings: &SinkSettings) -> Result<Prover, String> {
+        let (endpoint, protocol) = asked(settings)?;
+        let mut receiver = RemoteWrite::new(endpoint, protocol);
         let what = receiver.look().await?.what;
         let manner = Manner::of(receiver.about()).ok_or(
             "the receiver does not say what it is; only VictoriaMetrics and Prometheus can be asked what they have",
@@ -52,30 +43,7 @@ impl Prover {
         if settings.host.is_empty() {
             return Err("the series have no label `host`, by which the receiver could be asked".to_owned());
         }
-        let failed = |error: &dyn std::fmt::Display| format!("failed to {error}");
-        let options = feed_options(settings).map_err(|error| failed(&error))?;
-        let store = Store::open(dir, settings, options.selection.clone())?;
-        let feed = Feed::open(dir, options).map_err(|error| failed(&error))?;
-        let asides = Asides::read(&Notes::new(dir), &settings.name).map_err(|why| failed(&why))?;
-        let settings = settings.clone();
-        Ok(Prover { settings, receiver, what, manner, store: Some(store), feed, asides })
-    }
-
-    /// Up to when everything was delivered long enough ago (ms since the epoch).
-    pub(super) fn until_ms(&self) -> Option<i64> {
-        let settled_ms = clock::now_ms() - PROOF_SETTLE.as_millis() as i64;
-        let lag = self.feed.lag()?;
-        if lag.runs == 0 { Some(settled_ms) } else { lag.last_ms.map(|last_ms| last_ms.min(settled_ms)) }
-    }
-
-    /// Whether the sink is still delivering what is old, so that a look at the receiver would say little and cost much.
-    pub(super) fn is_early(&self) -> bool {
-        self.feed.is_catching_up()
-    }
-
-    /// The time of the earliest run (ms since the epoch).
-    pub(super) fn first_ms(&self) -> Option<i64> {
-        self.store.as_ref().and_then(Store::first_ms)
+        Ok(Prover { settings: settings.clone(), receiver, what, manner, own })
     }
 
     /// Nothing is proven yet of these hours.
@@ -111,7 +79,7 @@ impl Prover {
         repair: bool,
         proof: &mut Proof,
     ) -> Result<(), String> {
-        let stored = self.read(move |store| store.count(hours)).await?;
+        let stored = self.own.read(move |store| store.count(hours)).await?;
         self.note(&stored, proof);
         let differing = self.differing(&stored, hours).await?;
         let mut look = Look::default();
@@ -180,21 +148,6 @@ impl Prover {
         }
     }
 
-    /// Reads the store beside everything else.
-    async fn read<T: Send + 'static>(
-        &mut self,
-        read: impl FnOnce(&mut Store) -> T + Send + 'static,
-    ) -> Result<T, String> {
-        let mut store = self.store.take().ok_or("the store is no longer open")?;
-        let reading = tokio::task::spawn_blocking(move || {
-            let told = read(&mut store);
-            (store, told)
-        });
-        let (store, told) = reading.await.map_err(|error| format!("failed to read the store: {error}"))?;
-        self.store = Some(store);
-        Ok(told)
-    }
-
     async fn differing(&mut self, stored: &Stored, hours: Hours) -> Result<Vec<Differing>, String> {
         let names: BTreeSet<&str> = stored.each().map(|(_, series, _)| series.labels.metric_name()).collect();
         let host = ("host", &*self.settings.host);
@@ -231,7 +184,7 @@ impl Prover {
         for (hour, differing) in by_hour {
             let only = Hours { first_ms: hours.hour(hour).start, count: 1 };
             let wanted: BTreeSet<(u32, usize)> = differing.iter().map(|one| (one.series, 0)).collect();
-            let samples = self.read(move |store| store.samples(only, &wanted)).await?;
+            let samples = self.own.read(move |store| store.samples(only, &wanted)).await?;
             let mut again = Vec::new();
             for one in differing {
                 let own = samples.get(&(one.series, 0)).map_or(&[][..], Vec::as_slice);
@@ -301,16 +254,16 @@ impl Prover {
         }
         let overlaps =
             |aside: &&Aside| aside.check == check && aside.first_ms < end_ms && start_ms <= aside.last_ms;
-        if let Some(aside) = self.asides.all.iter().find(overlaps) {
+        if let Some(aside) = self.own.asides.all.iter().find(overlaps) {
             let why = aside.why.clone();
             return if aside.until_ms.is_some() { Why::HeldBack(why) } else { Why::Refused(why) };
         }
-        if self.feed.owes(check, &(start_ms..end_ms)) { Why::NotDelivered } else { Why::Lost }
+        if self.own.feed.owes(check, &(start_ms..end_ms)) { Why::NotDelivered } else { Why::Lost }
     }
 
     /// Sends samples directly, in halves where the receiver refuses some of them.
     async fn deliver_again(&mut self, samples: &[RunSample], look: &mut Look) -> Result<(), String> {
-        let series = self.store.as_ref().map(Store::series).unwrap_or_default();
+        let series = self.own.series();
         let mut waiting: Vec<Parcel> = vec![Load::of_samples(samples, series).whole()];
         let mut splits = 0;
         while let Some(parcel) = waiting.pop() {
@@ -336,6 +289,17 @@ impl Prover {
             }
         }
         Ok(())
+    }
+}
+
+/// Where and how the receiver of a sink is asked what it has.
+///
+/// # Errors
+/// It is none that can be asked.
+pub(super) fn asked(settings: &SinkSettings) -> Result<(&Endpoint, Protocol), String> {
+    match &settings.kind {
+        SinkKind::RemoteWrite(endpoint, protocol) => Ok((endpoint, *protocol)),
+        kind => Err(cannot_be_asked(kind).to_owned()),
     }
 }
 

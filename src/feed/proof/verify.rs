@@ -7,7 +7,8 @@ use custos_store::Notes;
 use super::dispute::Proof;
 use super::hours::Hours;
 use super::mark::ProofMark;
-use super::prover::Prover;
+use super::own::Own;
+use super::prover::{Prover, asked};
 use crate::feed::sink::SinkSettings;
 use crate::limits::PROOF_HOURS_AT_ONCE;
 
@@ -30,15 +31,17 @@ pub fn verify(store: &Path, settings: &SinkSettings, wish: Wish) -> Result<Proof
 }
 
 async fn verified(store: &Path, settings: &SinkSettings, wish: Wish) -> Result<Proof, String> {
-    let mut prover = Prover::open(store, settings).await?;
+    asked(settings)?;
+    let own = Own::open(store, settings)?;
     let mark = ProofMark::read(&Notes::new(store), &settings.name)?.unwrap_or_default();
-    let first_ms = mark.begun_ms(prover.first_ms().ok_or("nothing is stored")?);
+    let first_ms = mark.begun_ms(own.first_ms().ok_or("nothing is stored")?);
     let from_ms = wish.since_ms.map_or(first_ms, |since_ms| since_ms.max(first_ms));
-    let until_ms = prover.until_ms().ok_or("nothing is known to be delivered yet")?;
+    let until_ms = own.until_ms().ok_or("nothing is known to be delivered yet")?;
     let hours = Hours::between(from_ms, until_ms);
     if hours.count == 0 {
         return Err("no hour is over and was delivered a minute ago".to_owned());
     }
+    let mut prover = Prover::connect(own, settings).await?;
     let mut proof = prover.begin(hours);
     for stretch in hours.stretches(PROOF_HOURS_AT_ONCE) {
         prover.prove(stretch, wish.repair, &mut proof).await?;

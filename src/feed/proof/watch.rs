@@ -7,12 +7,14 @@ use custos_store::Notes;
 
 use super::hours::{HOUR_MS, Hours};
 use super::mark::ProofMark;
+use super::own::Own;
 use super::prover::Prover;
 use crate::clock;
 use crate::config::SinkStart;
 use crate::feed::sink::{SinkKind, SinkSettings};
 use crate::hash::fnv1a;
 use crate::limits::{PROOF_AFTER_HOUR, PROOF_HOURS_AT_ONCE, PROOF_SETTLE};
+use crate::trim;
 
 /// Looks, some time after each hour and a minute after the start, whether the receiver of a sink has what was delivered, delivers
 /// again what it has lost, and writes up to when that is proven. As long as the sink is catching up it waits. Ends when the future is dropped. `tell` is given each mark.
@@ -36,6 +38,10 @@ pub async fn watch(store: &Path, settings: &SinkSettings, mut tell: impl FnMut(P
         let passed = pass(store, settings, &notes, &mut mark, &mut tell).await;
         if let Err(why) = &passed {
             say_unknown(settings, why);
+        }
+        if passed != Ok(false) {
+            // What catching up and the proof took is no longer needed for a while.
+            trim::give_back();
         }
         pause = if passed == Ok(false) { PROOF_SETTLE } else { until_next(clock::now_ms(), settings) };
     }
@@ -65,15 +71,19 @@ async fn pass(
     mark: &mut ProofMark,
     tell: &mut impl FnMut(ProofMark),
 ) -> Result<bool, String> {
-    let mut prover = Prover::open(store, settings).await?;
-    let (Some(first_ms), Some(until_ms)) = (prover.first_ms(), prover.until_ms()) else { return Ok(false) };
-    if prover.is_early() {
+    let own = Own::open(store, settings)?;
+    let (Some(first_ms), Some(until_ms)) = (own.first_ms(), own.until_ms()) else { return Ok(false) };
+    if own.is_early() {
         return Ok(false);
     }
     let begun_ms = mark.begun_ms(first_ms);
     let new = Hours::between(mark.looked_until_ms.unwrap_or(begun_ms), until_ms);
-    let open = std::mem::take(&mut mark.open_hours_ms);
-    mark.open_hours_ms.clone_from(&open);
+    if new.count == 0 && mark.open_hours_ms.is_empty() {
+        // The receiver is not asked for nothing.
+        return Ok(true);
+    }
+    let mut prover = Prover::connect(own, settings).await?;
+    let open = mark.open_hours_ms.clone();
     let again = open.into_iter().map(|first_ms| Hours { first_ms, count: 1 });
     for hours in again.chain(new.stretches(PROOF_HOURS_AT_ONCE)) {
         let mut proof = prover.begin(hours);

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use custos_query::{ReadContext, check_names};
-use custos_store::{Run, Snapshot};
+use custos_store::{Run, Snapshot, State};
 use jiff::tz::TimeZone;
 
 use super::envelope::{failed, span};
 use super::request::Request;
 use super::times::optional_duration;
 use crate::backtest::{
-    Changed, NormalPast, Span, backtest_check, json_of, json_of_span, totals, within_stored, written_range,
+    Changed, NormalPast, Span, Stood, backtest_check, json_of, json_of_span, totals, within_stored,
+    written_range,
 };
 use crate::config::{JudgedCheck, UnitRange, implicit_check};
 use crate::http::reply::{Failure, Reply};
@@ -70,11 +71,21 @@ pub(super) fn backtest(request: &Request<'_>) -> Result<Reply, Reply> {
     let mut answer = json_of(&found, &totals);
     if let Some(fields) = answer.as_object_mut() {
         fields.insert("more".to_owned(), more.into());
+        fields.insert("stood".to_owned(), found.stood.iter().map(json_of_stood).collect());
+        let stood_ms = State::ALL
+            .map(|state| (state.name().to_owned(), found.stood_ms[usize::from(state.code())].into()));
+        fields.insert("stood_ms".to_owned(), serde_json::Map::from_iter(stood_ms).into());
         fields.extend(found.span.map(|span| ("span".to_owned(), json_of_span(span))));
         let thresholds = serde_json::to_value(JudgedCheck::of(&check).thresholds);
         fields.insert("thresholds".to_owned(), thresholds.unwrap_or_default());
     }
     Reply::json(&answer)
+}
+
+/// A time in one state.
+fn json_of_stood(stood: &Stood) -> serde_json::Value {
+    let Stood { span: Span { since_ms, until_ms }, state } = stood;
+    serde_json::json!({ "since_ms": since_ms, "until_ms": until_ms, "state": state.name() })
 }
 
 /// The runs of a check, until whoever asked waits no longer.

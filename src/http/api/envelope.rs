@@ -2,7 +2,8 @@
 //! averaged away. Mostly the store knows these without reading a sample.
 
 use custos_query::{
-    Column, Drawn, Envelope, EnvelopeRequest, Error, EventRequest, ReadContext, Selector, Series, check_names,
+    CheckEnvelope, Column, ConsolidatedCurve, Drawn, Envelope, EnvelopeRequest, Error, EventRequest,
+    ReadContext, Selector, Series, check_names, consolidated_check, drawable_checks, drawable_series,
 };
 use custos_store::{Bounds, State};
 use serde::Serialize;
@@ -29,6 +30,9 @@ struct Answer {
 struct Curve {
     check: String,
     metric: String,
+    /// What the metric is called, and its further labels, by which it is found in runs.
+    label: String,
+    labels: Vec<(String, String)>,
     unit: String,
     rate: bool,
     /// Column, least, greatest, mean and latest value, for each column with a sample.
@@ -36,13 +40,33 @@ struct Curve {
     limits: Vec<(&'static str, f64, f64, bool)>,
     /// The longest time between two samples that is no gap (ms).
     bridge_ms: i64,
+    /// Column, least, greatest and mean value of what was consolidated by an older system, for each column that has no sample.
+    consolidated: Vec<(usize, f64, f64, Option<f64>)>,
+    /// What is not drawn of it.
+    note: Option<String>,
 }
 
 impl Curve {
-    fn of(check: &str, envelope: Envelope) -> Curve {
+    fn of(check: &str, mut envelope: Envelope, curve: ConsolidatedCurve) -> Curve {
+        let (mut consolidated, mut note) = (Vec::new(), None);
+        if curve.columns.iter().any(Option::is_some) {
+            if envelope.adopt(&curve) {
+                let columns = envelope.columns.iter().zip(&curve.columns).enumerate();
+                let free = columns.filter(|(_, (samples, _))| samples.is_none());
+                let known = free.filter_map(|(at, (_, column))| Some((at, (*column)?)));
+                consolidated = known.map(|(at, column)| (at, column.low, column.high, column.mean)).collect();
+            } else {
+                let unit = if curve.unit.is_empty() { "no unit" } else { &curve.unit };
+                note = Some(format!("consolidated values in {unit} not drawn"));
+            }
+        }
+        let (label, labels) = match &envelope.series {
+            Series::Metric(key) => (key.label.clone(), key.labels.clone()),
+            Series::BuiltIn(one) => (one.name().to_owned(), Vec::new()),
+        };
         let point = |(at, column): (usize, Option<Column>)| {
-            let Column { min, max, sum, count, last, .. } = column?;
-            Some((at, min, max, sum / count as f64, last))
+            let Column { min, max, mean, last, .. } = column?;
+            Some((at, min, max, mean.value(), last))
         };
         let limits = envelope.limits.iter().map(|limit| {
             let Bounds { start, end, inside } = limit.bounds;
@@ -51,11 +75,15 @@ impl Curve {
         Curve {
             check: check.to_owned(),
             metric: envelope.series.to_string(),
+            label,
+            labels,
             limits: limits.collect(),
             points: envelope.columns.into_iter().enumerate().filter_map(point).collect(),
             unit: envelope.unit,
             rate: envelope.rate,
             bridge_ms: envelope.bridge_ms,
+            consolidated,
+            note,
         }
     }
 }
@@ -91,7 +119,8 @@ pub(super) fn failed(error: &Error) -> Reply {
     Reply::failure(kind, &error.to_string())
 }
 
-/// Each `series`, which is `CHECK` or `CHECK:METRIC` as `custos graph` takes it, in columns.
+/// Each `series`, which is `CHECK` or `CHECK:METRIC` as `custos graph` takes it, in columns, with what was watched and what was
+/// consolidated of it unless only its `own` runs are wanted.
 pub(super) fn envelope(request: &Request<'_>) -> Result<Reply, Reply> {
     let span = span(request)?;
     let columns = number(request, "columns", 600, HTTP_ENVELOPE_COLUMNS_MAX)?;
@@ -100,7 +129,12 @@ pub(super) fn envelope(request: &Request<'_>) -> Result<Reply, Reply> {
         "values" => Drawn::Values,
         _ => return Err(Reply::invalid("drawn", "it is not usual or values")),
     };
-    let names = check_names(request.snapshot);
+    let is_own = match request.params.get("own") {
+        "" | "0" => false,
+        "1" => true,
+        _ => return Err(Reply::invalid("own", "it is not 0 or 1")),
+    };
+    let names = drawable_checks(check_names(request.snapshot));
     let interrupt = || (request.interrupt)(None).is_some();
     let mut ignored =
         |error: &custos_store::Error| tracing::debug!("an envelope passes over damage: {error}");
@@ -114,14 +148,15 @@ pub(super) fn envelope(request: &Request<'_>) -> Result<Reply, Reply> {
             break;
         }
         let selector = Selector::parse(text, &names).map_err(|error| failed(&error))?;
-        let known = request.snapshot.series(selector.check());
+        let check = consolidated_check(selector.check()).map_or(selector.check(), |(check, _)| check);
+        let known = drawable_series(request.snapshot, check);
         let known = known.map_err(|error| Reply::failure(Failure::Internal, &error.to_string()))?;
-        let usual = if selector.has_metric() { known } else { usual_series(&known) };
-        let mut series: Vec<Series> = selector.series(&usual).map_err(|error| failed(&error))?;
+        let usual = selector.series(&usual_series(&known)).ok().filter(|usual| !usual.is_empty());
+        let series = usual.map_or_else(|| selector.series(&known), Ok);
+        let mut series: Vec<Series> = series.map_err(|error| failed(&error))?;
         let room = HTTP_ENVELOPE_SERIES_MAX.saturating_sub(answer.series.len());
         answer.more |= series.len() > room;
         series.truncate(room);
-        let check = selector.check();
         let asked = EnvelopeRequest {
             check,
             series,
@@ -131,8 +166,9 @@ pub(super) fn envelope(request: &Request<'_>) -> Result<Reply, Reply> {
             drawn,
             holds_until_ms: None,
         };
-        let read = asked.read(request.snapshot, &mut context).map_err(|error| failed(&error))?;
-        answer.series.extend(read.series.into_iter().map(|envelope| Curve::of(check, envelope)));
+        let (read, curves) = read(&asked, is_own, request, &mut context).map_err(|error| failed(&error))?;
+        let both = read.series.into_iter().zip(curves);
+        answer.series.extend(both.map(|(envelope, curve)| Curve::of(check, envelope, curve)));
         if !answer.states.iter().any(|(known, _)| known == check) {
             let states = read.states.cells().iter().map(|state| match state {
                 Some(state) => &State::name(*state)[..1],
@@ -142,6 +178,23 @@ pub(super) fn envelope(request: &Request<'_>) -> Result<Reply, Reply> {
         }
     }
     Reply::json(&answer)
+}
+
+/// A check, and what was consolidated of each of its series; what was watched is joined to its own runs.
+fn read(
+    asked: &EnvelopeRequest<'_>,
+    is_own: bool,
+    request: &Request<'_>,
+    context: &mut ReadContext<'_>,
+) -> custos_query::Result<(CheckEnvelope, Vec<ConsolidatedCurve>)> {
+    let mut read = asked.read(request.snapshot, context)?;
+    if is_own {
+        let curves = read.series.iter().map(|_| ConsolidatedCurve::default()).collect();
+        return Ok((read, curves));
+    }
+    asked.join_watched(&mut read, request.snapshot, context)?;
+    let curves = asked.consolidated(&read.series, request.snapshot, context)?;
+    Ok((read, curves))
 }
 
 /// Changes of state within a span, the newest of them; of each `check`, or of all.

@@ -5,7 +5,10 @@
 
 const RETRY_MS = 1000;
 const SILENCE_MS = 5000;
+// Characters of a reason that are said.
+const REASON_MAX = 300;
 
+// A token is asked for, or would let in.
 export class Denied extends Error {}
 
 export class Agent {
@@ -24,6 +27,7 @@ export class Agent {
     const headers = this.token ? { Authorization: `Bearer ${this.token}` } : {};
     const answer = await fetch(url, { headers, credentials: "omit", cache: "no-store", ...more });
     if (answer.status === 401) throw new Denied(this.token ? `${this.name} does not know this token` : `${this.name} asks for a token`);
+    if (answer.status === 403 && !this.token) throw new Denied(await told(answer));
     if (!answer.ok) throw new Error(await told(answer));
     return answer;
   }
@@ -46,7 +50,8 @@ export class Agent {
     return best;
   }
 
-  // Watches checks until `signal` is aborted; begins anew where the stream ends, and where nothing comes.
+  // Watches checks until `signal` is aborted; begins anew where the stream ends, and where nothing comes. What is wrong is told to `trouble`,
+  // with the error if there is one, and that all is well again by no words.
   async watch(checks, every, signal, line, trouble) {
     const params = checks.map((check) => ["check", check]);
     if (every) params.push(["every", every]);
@@ -69,11 +74,11 @@ export class Agent {
           heard();
           const lines = (rest + value).split("\n");
           rest = lines.pop();
-          for (const text of lines) if (text.startsWith("data: ")) line(JSON.parse(text.slice(6)));
+          for (const text of lines) if (text.startsWith("data: ")) line(exact(text.slice(6)));
         }
         if (!signal.aborted) trouble(`${this.name}: the stream has ended; trying again`);
       } catch (error) {
-        if (!signal.aborted) trouble(`${this.name}: ${error.message}`);
+        if (!signal.aborted) trouble(`${this.name}: ${error.message}`, error);
       } finally {
         clearTimeout(silence);
         signal.removeEventListener("abort", stop);
@@ -84,9 +89,19 @@ export class Agent {
   }
 }
 
+// A line, of which counters that are larger than a number can tell apart are integers without an end.
+function exact(text) {
+  if (!/"value":-?\d{16}/.test(text)) return JSON.parse(text);
+  return JSON.parse(text, (key, value, { source } = {}) => (key === "value" && /^-?\d{16,}$/.test(source ?? "") ? BigInt(source) : value));
+}
+
+// Why an agent did not answer; another host may say any length of it.
 async function told(answer) {
-  const text = await answer.text();
-  try { return JSON.parse(text).error ?? text; } catch { return text.trim() || `status ${answer.status}`; }
+  const text = (await answer.text()).trim();
+  let why = text;
+  try { why = JSON.parse(text).error ?? text; } catch { /* it is no JSON, and said as it is */ }
+  why = `${why}` || `status ${answer.status}`;
+  return why.length > REASON_MAX ? `${why.slice(0, REASON_MAX)} …` : why;
 }
 
 // The agents that the address names, this one first. A token in the fragment is taken out of the address.

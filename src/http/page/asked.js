@@ -12,25 +12,34 @@ export function length(text) {
   return found ? found[1] * UNITS_MS[found[2]] : null;
 }
 
+// How many columns there are: as many as pixels.
+export const columnsNow = () => Math.max(100, Math.min(document.documentElement.clientWidth, WIDEST) - BESIDE);
+
+// How long the span is that an address names (ms).
+export function lengthOf(params) {
+  const [start, end] = [+params.get("start"), +params.get("end")];
+  return start && end > start ? end - start : length(params.get("since")) ?? USUAL_MS;
+}
+
+// What an agent tells of a check over a span, or why it does not.
+export async function ask(agent, check, [start, end], columns, more = {}) {
+  const path = [["series", check], ["columns", columns], ["start", start / 1000], ["end", end / 1000]];
+  try {
+    return { agent, envelope: await agent.get("/api/envelope", path, more) };
+  } catch (error) {
+    return { agent, error };
+  }
+}
+
 export class Asked {
   // Of a check over the span that an address names, of agents of which the first tells the time.
   constructor(all, params, more = {}) {
     this.began = performance.now();
     const now = Date.now() + (all[0].clock?.offset ?? 0);
     const [start, end] = [+params.get("start"), +params.get("end")];
-    this.span = start && end > start ? [start, end] : [now - (length(params.get("since")) ?? USUAL_MS), now];
-    this.bounds = [["start", this.span[0] / 1000], ["end", this.span[1] / 1000]];
-    // As many columns as there are pixels.
-    const columns = Math.max(100, Math.min(document.documentElement.clientWidth, WIDEST) - BESIDE);
-    const path = [["series", params.get("check")], ["columns", columns], ...this.bounds];
+    this.span = start && end > start ? [start, end] : [now - lengthOf(params), now];
     // In the place of the envelope of an agent that does not tell it stands why.
-    this.answers = Promise.all(all.map(async (agent) => {
-      try {
-        return { agent, envelope: await agent.get("/api/envelope", path, more) };
-      } catch (error) {
-        return { agent, error };
-      }
-    }));
+    this.answers = Promise.all(all.map((agent) => ask(agent, params.get("check"), this.span, columnsNow(), more)));
   }
 }
 

@@ -2,14 +2,14 @@
 //
 // Drawn here and not by a library: a column is one vertical stroke, so a year costs what an hour costs; the rest is an axis.
 
-import { element, time } from "./board.js";
+import { time } from "./board.js";
+import { curve, Roll } from "./curves.js";
+import { element, name, row, say } from "./text.js";
 
 const LEFT = 64, BOTTOM = 22, TOP = 8, RIGHT = 8;
 // The strips above the axis of time: how it was, and how it would have been.
 const STRIP = 6;
 const TELL_MS = 250;
-// Beyond the right end of what is rolled, for values of clocks that are ahead (pixels).
-const ROLLED_MORE = 100;
 const STEPS_MS = [100, 200, 500, 1e3, 2e3, 5e3, 1e4, 3e4, 6e4, 3e5, 6e5, 18e5, 36e5, 108e5, 216e5, 432e5, 864e5, 1728e5, 6048e5, 12096e5, 2592e6, 7776e6];
 
 export function figure(value, unit = "") {
@@ -53,6 +53,9 @@ export class Chart {
     this.notes = [];
     // Where it normally is, as [from_ms, to_ms, low, high][].
     this.band = [];
+    // By how much the clock is ahead by which all of these are told, where values are moved by that (ms).
+    this.ahead = 0;
+    this.rolled = new Roll();
     this.listen();
     // It also tells of the first size, with which it is drawn already.
     this.resized = new ResizeObserver(() => { if (this.canvas.clientWidth !== this.width || this.canvas.clientHeight !== this.height) this.draw(); });
@@ -61,9 +64,12 @@ export class Chart {
 
   remove() { this.resized.disconnect(); this.figure.remove(); }
 
-  // `series` are { name, unit, points: [from_ms, to_ms, min, max, mean, last][], bridge }.
+  // `series` are { name, unit, points: [from_ms, to_ms, min, max, mean, last][], bridge, consolidated: [from_ms, to_ms, low, high, mean][] }.
+  // While it is live, what stands on the axis of time stays.
   set(title, span, series, more = {}) {
-    Object.assign(this, { events: [], incidents: [], acks: [], notes: [], live: false, ...(this.title === title && this.span[0] === span[0] && this.span[1] === span[1] ? {} : { band: [] }) }, more, { title, span, series });
+    const isAnother = this.title !== title || this.span[0] !== span[0] || this.span[1] !== span[1];
+    const none = more.live ? {} : { events: [], incidents: [], acks: [], notes: [], live: false, ahead: 0, ...(isAnother ? { band: [] } : {}) };
+    Object.assign(this, none, more, { title, span, series });
     // While it is live, words follow more slowly than curves: nobody reads thirty values a second.
     const now = performance.now();
     if (more.live && now - (this.toldAt ?? -Infinity) < TELL_MS) return;
@@ -74,24 +80,30 @@ export class Chart {
       told.style.color = this.caption.children.length ? `var(--s${(this.caption.children.length - 1) % 6})` : "";
       this.caption.append(told);
     }
-    [title, ...series.map((one) => `${one.name} ${figure(one.points.at(-1)?.[5], one.unit)}`)].forEach((text, at) => {
-      if (this.caption.children[at].textContent !== text) this.caption.children[at].textContent = text;
-    });
+    const told = (one) => `${one.name} ${figure(one.points.at(-1)?.[5], one.unit)}${one.note ? ` (${one.note})` : ""}`;
+    [title, ...series.map(told)].forEach((text, at) => say(this.caption.children[at], text));
     const [low, high] = this.range();
-    const values = series.some((one) => one.points.length) ? `from ${figure(low)} to ${figure(high)}` : "without values";
-    this.canvas.setAttribute("aria-label", `${title}: ${series.map((one) => one.name).join(", ")}; ${values}, ${time(span[0])} to ${time(span[1])}`);
+    const values = series.some((one) => one.points.length || one.consolidated.length) ? `from ${figure(low)} to ${figure(high)}` : "without values";
+    name(this.canvas, "aria-label", `${title}: ${series.map((one) => one.name).join(", ")}; ${values}, ${time(span[0])} to ${time(span[1])}`);
     if (this.details.open) this.tell();
   }
 
+  // The least and the greatest value that there is room for. What is half of a difference is a number for any two numbers.
   range() {
     let low = Infinity, high = -Infinity;
-    for (const { points } of this.series) for (const point of points) { low = Math.min(low, point[2]); high = Math.max(high, point[3]); }
+    const widen = (least, most) => { low = Math.min(low, least); high = Math.max(high, most); };
+    for (const one of this.series) {
+      if (one.low !== undefined) widen(one.low, one.high);
+      else for (const [, , least, most] of [...one.points, ...one.consolidated]) widen(least, most);
+    }
     if (low > high) return [0, 1];
     // A line that is tried is seen wherever it is; those of the definition do not press the values together.
-    if (this.lines[0]?.tried) { low = Math.min(low, this.lines[0].value); high = Math.max(high, this.lines[0].value); }
+    if (this.lines[0]?.tried) widen(this.lines[0].value, this.lines[0].value);
     if (low > 0 && low < high * 0.6) low = 0;
-    const margin = (high - low || Math.abs(high) || 1) * 0.05;
-    return [low === 0 ? 0 : low - margin, high + margin];
+    // While it is live, an axis that still fits stays, so that not all has to be drawn anew.
+    if (this.live && this.low <= low && this.high >= high && high / 2 - low / 2 > (this.high / 2 - this.low / 2) * 0.6) return [this.low, this.high];
+    const margin = (high / 2 - low / 2 || Math.abs(high) / 2 || 0.5) * 0.1;
+    return [low === 0 ? 0 : Math.max(-Number.MAX_VALUE, low - margin), Math.min(Number.MAX_VALUE, high + margin)];
   }
 
   draw() {
@@ -108,8 +120,10 @@ export class Chart {
     const [low, high] = this.range();
     const [start, end] = this.span;
     const x = (ms) => LEFT + (ms - start) / (end - start) * (width - LEFT - RIGHT);
-    const y = (value) => TOP + (high - value) / (high - low) * (height - TOP - BOTTOM);
-    Object.assign(this, { x, y, low, high, width, height });
+    const y = (value) => TOP + (high / 2 - value / 2) / (high / 2 - low / 2) * (height - TOP - BOTTOM);
+    // Where something is that is told by the clock of the agent.
+    const told = (ms) => x(ms - this.ahead);
+    Object.assign(this, { x, y, told, low, high, width, height });
     pen.setTransform(scale, 0, 0, scale, 0, 0);
     pen.clearRect(0, 0, width, height);
     pen.font = "12px system-ui, sans-serif";
@@ -120,15 +134,16 @@ export class Chart {
     for (const event of this.events) {
       pen.strokeStyle = color(event.to.toLowerCase());
       pen.setLineDash([2, 3]);
-      stroke(pen, [[x(event.time_ms), TOP], [x(event.time_ms), height - BOTTOM]]);
+      stroke(pen, [[told(event.time_ms), TOP], [told(event.time_ms), height - BOTTOM]]);
     }
     pen.setLineDash([]);
     pen.save();
     pen.beginPath();
     pen.rect(LEFT, 0, width - LEFT - RIGHT, height);
     pen.clip();
-    if (this.live) this.roll(pen, scale, color);
-    else this.series.forEach((one, at) => this.curve(pen, scale, one, color(`s${at % 6}`)));
+    const ink = (at) => color(`s${at % 6}`);
+    if (this.live) this.rolled.draw(pen, this, scale, LEFT, RIGHT, ink);
+    else this.series.forEach((one, at) => curve(pen, this, scale, one, ink(at)));
     pen.restore();
     for (const { state, value, tried } of this.lines) {
       if (value < low || value > high) continue;
@@ -148,11 +163,11 @@ export class Chart {
 
   // Where it normally is, behind the curves.
   normal(pen, color) {
-    const { x, y, low, high, width } = this;
+    const { told, y, low, high, width } = this;
     pen.fillStyle = color("soft");
     pen.globalAlpha = 0.2;
     for (const [from, to, least, most] of this.band) {
-      const [left, right] = [Math.max(LEFT, x(from)), Math.min(width - RIGHT, x(to))];
+      const [left, right] = [Math.max(LEFT, told(from)), Math.min(width - RIGHT, told(to))];
       const [top, bottom] = [y(Math.min(high, most)), y(Math.max(low, least))];
       if (right > left && bottom >= top) pen.fillRect(left, top, right - left, Math.max(1, bottom - top));
     }
@@ -161,10 +176,10 @@ export class Chart {
 
   // What lasts: incidents, and when it was and would have been WARNING or CRITICAL.
   spans(pen, color) {
-    const { x, width, height } = this;
+    const { told, width, height } = this;
     const fill = (from, to, top, tall) => {
       // Whole pixels, so that what is short is seen.
-      const [left, right] = [Math.floor(Math.max(LEFT, x(from))), Math.ceil(Math.min(width - RIGHT, x(to)))];
+      const [left, right] = [Math.floor(Math.max(LEFT, told(from))), Math.ceil(Math.min(width - RIGHT, told(to)))];
       if (right >= left) pen.fillRect(left, top, Math.max(1, right - left), tall);
     };
     pen.globalAlpha = 0.12;
@@ -174,13 +189,13 @@ export class Chart {
     pen.globalAlpha = 1;
     for (const { since_ms, until_ms, number } of this.incidents) {
       fill(since_ms, until_ms, TOP, 3);
-      if (x(since_ms) < width - RIGHT && x(until_ms) > LEFT) { pen.textAlign = "left"; pen.textBaseline = "top"; pen.fillText(`#${number}`, Math.max(LEFT, x(since_ms)) + 2, TOP + 4); }
+      if (told(since_ms) < width - RIGHT && told(until_ms) > LEFT) { pen.textAlign = "left"; pen.textBaseline = "top"; pen.fillText(`#${number}`, Math.max(LEFT, told(since_ms)) + 2, TOP + 4); }
     }
     // An acknowledgement points up, a note down.
     for (const [at, up] of [...this.acks.map((one) => [one.at_ms, -8]), ...this.notes.map((one) => [one.time_ms, 8])]) {
       pen.beginPath();
       const from = up < 0 ? height - BOTTOM : TOP;
-      [[-5, 0], [5, 0], [0, up]].forEach(([right, down]) => pen.lineTo(x(at) + right, from + down));
+      [[-5, 0], [5, 0], [0, up]].forEach(([right, down]) => pen.lineTo(told(at) + right, from + down));
       pen.fill();
     }
     [this.would, this.was].forEach((all, row) => {
@@ -197,8 +212,8 @@ export class Chart {
       const told = `${state} ${below ? "below" : "above"}`;
       handle.hidden = value < this.low || value > this.high;
       handle.style.top = `${this.y(value) - 6}px`;
-      for (const [name, text] of [["label", `${told}${metric ? `, ${metric}` : ""}`], ["valuenow", value], ["valuemin", Math.min(this.low, value)], ["valuemax", Math.max(this.high, value)], ["valuetext", `${told} ${figure(value, this.series[0]?.unit)}`]]) {
-        handle.setAttribute(`aria-${name}`, text);
+      for (const [what, text] of [["label", `${told}${metric ? `, ${metric}` : ""}`], ["valuenow", value], ["valuemin", Math.min(this.low, value)], ["valuemax", Math.max(this.high, value)], ["valuetext", `${told} ${figure(value, this.series[0]?.unit)}`]]) {
+        name(handle, `aria-${what}`, text);
       }
     });
   }
@@ -210,12 +225,15 @@ export class Chart {
     made.setAttribute("aria-orientation", "vertical");
     const move = (value) => {
       // Three digits of what is seen.
-      const digit = 10 ** Math.floor(Math.log10((this.high - this.low) / 500));
+      const digit = 10 ** Math.floor(Math.log10(this.high / 500 - this.low / 500));
       this.asked.limit({ ...this.lines[at], value: +(Math.round(value / digit) * digit).toPrecision(12) });
       // What is moved is tried, and stands first.
       if (at > 0) { at = 0; this.handles[0].focus(); }
     };
-    const value = (event) => this.high - (event.clientY - this.canvas.getBoundingClientRect().top - TOP) / (this.height - TOP - BOTTOM) * (this.high - this.low);
+    const value = (event) => {
+      const share = (event.clientY - this.canvas.getBoundingClientRect().top - TOP) / (this.height - TOP - BOTTOM);
+      return this.high * (1 - share) + this.low * share;
+    };
     const own = at;
     let held = false;
     made.addEventListener("pointerdown", (event) => { made.setPointerCapture(event.pointerId); held = true; });
@@ -226,7 +244,7 @@ export class Chart {
       if (!steps || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
       at = own;
-      move(this.lines[own].value + steps * (this.high - this.low) / 100);
+      move(this.lines[own].value + steps * (this.high / 100 - this.low / 100));
       at = own;
     });
     this.plot.append(made);
@@ -239,12 +257,14 @@ export class Chart {
     pen.fillStyle = color("soft");
     pen.textAlign = "right";
     pen.textBaseline = "middle";
-    const rough = (high - low) / 4;
+    const rough = high / 4 - low / 4;
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough);
     for (let at = Math.ceil(low / step) * step; at <= high; at += step) {
       stroke(pen, [[LEFT, y(at)], [width - RIGHT, y(at)]]);
-      pen.fillText(figure(+at.toPrecision(12), this.series[0]?.unit), LEFT - 6, y(at));
+      const value = +at.toPrecision(12), unit = this.series[0]?.unit;
+      const told = Math.abs(value) >= 1e15 && !unit ? value.toExponential(1).replace("e+", "e") : figure(value, unit);
+      pen.fillText(told, LEFT - 6, y(at), LEFT - 6);
     }
     pen.textAlign = "center";
     pen.textBaseline = "top";
@@ -258,87 +278,18 @@ export class Chart {
     }
   }
 
-  // A column is two rectangles: from the least to the greatest value, and from the mean before to its own. They are on whole pixels across,
-  // so that a thousand are painted in a fraction of the time that a path of a thousand corners takes; a path is only what bridges columns
-  // without a value.
-  curve(pen, scale, { points, bridge }, color) {
-    const { x, y } = this;
-    const whole = (place) => Math.round(place * scale) / scale;
-    pen.fillStyle = pen.strokeStyle = color;
-    pen.globalAlpha = 0.45;
-    for (const [from, to, min, max] of points) if (min !== max) { const left = whole(x(from)); pen.fillRect(left, y(max), Math.min(2, Math.max(1, whole(x(to)) - left)), y(min) - y(max)); }
-    pen.globalAlpha = 1;
-    pen.lineWidth = 1.5;
-    pen.beginPath();
-    let before = { to: -Infinity };
-    for (const [from, to, , , mean] of points) {
-      const [left, right, at] = [whole(x(from)), whole(x(to)), y(mean)];
-      const follows = from - before.to < (to - from) / 2 && right - left <= 2;
-      if (!follows && from - before.to <= bridge) { pen.moveTo(before.right, before.at); pen.lineTo(left, at); }
-      const top = follows ? Math.min(before.at, at) : at;
-      pen.fillRect(left, top - 0.75, Math.max(1, right - left), (follows ? Math.abs(before.at - at) : 0) + 1.5);
-      before = { to, right, at };
-    }
-    pen.stroke();
-  }
-
-  // Live curves: what was drawn of them is moved to the left, and only what is new is drawn, unless the scale is another one.
-  roll(pen, scale, color) {
-    const { width, height, low, high, series, y, span: [start, end] } = this;
-    const perMs = (width - LEFT - RIGHT) * scale / (end - start);
-    const key = [low, high, width, height, scale, end - start, series.length, color("s0")].join();
-    if (this.rolled?.key !== key) {
-      const canvas = this.rolled?.canvas ?? element("canvas");
-      canvas.width = Math.ceil((width - LEFT - RIGHT) * scale) + ROLLED_MORE;
-      canvas.height = Math.ceil(height * scale);
-      this.rolled = { key, canvas, pen: canvas.getContext("2d"), origin: start, drawn: new Map() };
-    }
-    const { rolled } = this;
-    const moved = Math.floor((start - rolled.origin) * perMs);
-    if (moved > 0) {
-      rolled.pen.globalCompositeOperation = "copy";
-      rolled.pen.drawImage(rolled.canvas, -moved, 0);
-      rolled.pen.globalCompositeOperation = "source-over";
-      rolled.origin += moved / perMs;
-    }
-    rolled.pen.lineWidth = 1.5 * scale;
-    series.forEach(({ name, points, bridge }, at) => {
-      const before = rolled.drawn.get(name) ?? -Infinity;
-      let next = points.length;
-      while (next > 0 && points[next - 1][1] > before) next--;
-      if (next === points.length) return;
-      rolled.pen.strokeStyle = color(`s${at % 6}`);
-      rolled.pen.beginPath();
-      let last = next > 0 ? points[next - 1] : null;
-      const x = (ms) => (ms - rolled.origin) * perMs;
-      if (last) rolled.pen.moveTo(x(last[1]), y(last[4]) * scale);
-      for (; next < points.length; next++) {
-        const point = points[next];
-        if (!last || point[0] - last[1] > bridge) rolled.pen.moveTo(x(point[0]) - 0.5, y(point[4]) * scale);
-        rolled.pen.lineTo(x(point[1]), y(point[4]) * scale);
-        last = point;
-      }
-      rolled.pen.stroke();
-      rolled.drawn.set(name, last[1]);
-    });
-    pen.setTransform(1, 0, 0, 1, 0, 0);
-    pen.drawImage(rolled.canvas, LEFT * scale - (start - rolled.origin) * perMs, 0);
-    pen.setTransform(scale, 0, 0, scale, 0, 0);
-  }
-
   tell() {
     const head = element("tr");
     for (const text of ["Time", "Series", "Least", "Mean", "Greatest"]) { const cell = element("th", text); cell.scope = "col"; head.append(cell); }
     const rows = [];
-    for (const { name, unit, points } of this.series) {
+    const parts = this.series.flatMap(({ name, unit, points, consolidated }) => [{ name, unit, points }, { name: `${name}, consolidated`, unit, points: consolidated }]);
+    for (const { name, unit, points } of parts) {
       const step = Math.max(1, Math.ceil(points.length / 60));
       for (let at = 0; at < points.length; at += step) {
         const part = points.slice(at, at + step);
-        const row = element("tr");
-        const mean = part.reduce((sum, point) => sum + point[4], 0) / part.length;
+        const mean = part.every((point) => point[4] !== null) ? part.reduce((sum, point) => sum + point[4] / part.length, 0) : NaN;
         const told = [Math.min(...part.map((point) => point[2])), mean, Math.max(...part.map((point) => point[3]))];
-        for (const text of [time(part[0][0]), name, ...told.map((value) => figure(value, unit))]) row.append(element("td", text));
-        rows.push(row);
+        rows.push(row([time(part[0][0]), name, ...told.map((value) => figure(value, unit))]));
       }
     }
     this.table.replaceChildren(head, ...rows);

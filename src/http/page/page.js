@@ -1,7 +1,8 @@
 // The page: what is in its address is what it shows, so that an address reproduces it.
 
 import { agents as named, Denied } from "./agent.js";
-import { chosen, element, rowsOf, show } from "./board.js";
+import { chosen, rowsOf, show } from "./board.js";
+import { element, say, title } from "./text.js";
 import { View } from "./view.js";
 
 const REFRESH_MS = 5000;
@@ -11,9 +12,9 @@ let params = new URLSearchParams(location.search);
 const agents = named(params);
 let rows = [];
 
-function said(text) { if (byId("said").textContent !== text) byId("said").textContent = text; }
+const said = (text) => say(byId("said"), text);
 
-const view = new View(go, said);
+const view = new View(go, said, denied);
 
 // Changes what the address says, and shows that. `quietly` leaves the history of the browser as it is.
 function go(changes, quietly = false) {
@@ -41,7 +42,7 @@ async function render() {
   byId("state").value = params.get("state") ?? "";
   byId("sort").value = params.get("sort") ?? "state";
   const check = params.get("check");
-  document.title = check ? `${check} – Custos` : "Custos";
+  title(check ? `${check} – Custos` : "Custos");
   if (!check) { view.close(); return; }
   const at = params.get("at");
   const first = agents.find((agent) => agent.origin === at) ?? agents[0];
@@ -55,16 +56,21 @@ async function render() {
 function board() {
   const all = { q: params.get("q") ?? "", state: params.get("state") ?? "", sort: params.get("sort") ?? "state" };
   show(byId("board").tBodies[0], chosen(rows, all), link, agents.length === 1);
+  view.stands(rows);
   const count = (state) => rows.filter((row) => row.state === state).length;
   const pending = count(null);
   // Where nothing is known, nothing is counted.
-  byId("sums").textContent = rows.length ? ["CRITICAL", "WARNING", "UNKNOWN", "OK"].map((state) => `${count(state)} ${state}`).join(", ") + (pending ? `, ${pending} PENDING` : "") : "";
+  say(byId("sums"), rows.length ? ["CRITICAL", "WARNING", "UNKNOWN", "OK"].map((state) => `${count(state)} ${state}`).join(", ") + (pending ? `, ${pending} PENDING` : "") : "");
 }
 
+// The browser says no more than that of a host that does not let itself be asked.
+const reason = (error) => (error instanceof TypeError ? "does not answer, or lets this page not ask (`cors`)" : error.message);
+
+function denied(agent, error) { if (error instanceof Denied) ask(agent); }
+
 function trouble(agent, error) {
-  if (error instanceof Denied) ask(agent);
-  // The browser says no more than that.
-  said(`${agent.name}: ${error instanceof TypeError ? "does not answer, or lets this page not ask (`cors`)" : error.message}`);
+  denied(agent, error);
+  said(`${agent.name}: ${reason(error)}`);
 }
 
 // Asks for the token of an agent.
@@ -83,25 +89,27 @@ function ask(agent) {
     event.preventDefault();
     agent.token = input.value;
     form.remove();
-    refresh().then(render);
+    refresh().then(() => { if (!view.live) render(); });
   });
   byId("doors").append(form);
 }
 
 async function refresh() {
+  const troubles = [];
   const found = await Promise.all(agents.map(async (agent) => {
     try {
       const { rows: told, strange } = rowsOf(agent, await agent.get("/api/board"));
-      if (strange) trouble(agent, new Error(`${strange} of what it says of its checks is not understood, and left out`));
+      if (strange) troubles.push(`${agent.name}: ${strange} of what it says of its checks is not understood, and left out`);
       return told;
     } catch (error) {
-      trouble(agent, error);
+      denied(agent, error);
+      troubles.push(`${agent.name}: ${reason(error)}`);
       return null;
     }
   }));
-  if (found.every((one) => one !== null)) {
-    if (!params.get("every")) said(`${found.flat().length} checks`);
-  }
+  // What is wrong at one agent does not hide what is wrong at another.
+  if (troubles.length) said(troubles.join("; "));
+  else if (!params.get("every")) said(`${found.flat().length} checks`);
   // What is not answered is not known; what was known of it may be wrong by now.
   rows = found.flatMap((one) => one ?? []);
   board();
@@ -112,7 +120,7 @@ function listen(id, event, changes) { byId(id).addEventListener(event, () => go(
 listen("filter", "input", ({ value }) => ({ q: value }));
 listen("state", "change", ({ value }) => ({ state: value }));
 listen("sort", "change", ({ value }) => ({ sort: value }));
-listen("span", "change", ({ value }) => ({ since: value, start: null, end: null, every: null }));
+listen("span", "change", ({ value }) => ({ since: value, start: null, end: null }));
 listen("every", "change", ({ value }) => ({ every: value }));
 listen("limit", "change", ({ value }) => ({ limit: value }));
 listen("level", "change", ({ value }) => ({ level: value === "CRITICAL" ? null : value }));

@@ -1,8 +1,9 @@
 // What history says of one metric of a check: where it normally is, which stretches are like the one that is shown, when it reaches its
 // limit; and what somebody writes into it.
 
-import { age, element, time } from "./board.js";
+import { age, time } from "./board.js";
 import { figure } from "./chart.js";
+import { element, row, say } from "./text.js";
 
 const HOUR_MS = 36e5;
 // The agent says of so many hours what is normal.
@@ -28,8 +29,8 @@ export async function normal(agent, check, metric, [start, end], signal) {
 export async function tell(agent, { check, metric, span: [start, end], limit, link }, signal) {
   const of = [["check", check], ["metric", metric]];
   byId("past").setAttribute("aria-busy", "true");
-  byId("past-told").textContent = `Searching the history of ${metric} …`;
-  byId("past-forecast").textContent = "";
+  say(byId("past-told"), `Searching the history of ${metric} …`);
+  say(byId("past-forecast"), "");
   byId("past-rows").replaceChildren();
   const failed = (error) => ({ error: error.message });
   const [like, ahead] = await Promise.all([
@@ -37,15 +38,14 @@ export async function tell(agent, { check, metric, span: [start, end], limit, li
     agent.get("/api/forecast", limit ? [...of, ["limit", limit]] : of, { signal }).catch(failed),
   ]);
   if (signal.aborted) return;
-  const row = (cells) => { const made = element("tr"); for (const cell of cells) { const one = element("td"); one.append(cell); made.append(one); } return made; };
   byId("past-rows").replaceChildren(...(like.matches ?? []).map((one) => {
     const anchor = element("a", time(one.since_ms));
     anchor.href = link(one.since_ms, one.until_ms);
     return row([anchor, `${one.shape.toFixed(2)} %`, `×${one.height.toFixed(2)}`, `×${one.length.toFixed(2)}`, then(one)]);
   }));
   const among = `${metric}, ${time(start)} to ${time(end)}, among ${like.stretches} separate stretches`;
-  byId("past-told").textContent = like.error ? `Not searched: ${like.error}` : `${among}: ${like.matches.length ? `${like.matches.length} clearly nearer than the rest` : "nothing is like it"}.`;
-  byId("past-forecast").textContent = forecast(ahead);
+  say(byId("past-told"), like.error ? `Not searched: ${like.error}` : `${among}: ${like.matches.length ? `${like.matches.length} clearly nearer than the rest` : "nothing is like it"}.`);
+  say(byId("past-forecast"), forecast(ahead));
   byId("past").removeAttribute("aria-busy");
 }
 

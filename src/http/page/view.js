@@ -1,24 +1,26 @@
-// One check: why it is in its state, its graphs, live or over a span, and what a threshold would have crossed.
+// One check: why it is in its state, its graphs, live or over a span, and what happened.
 
-import { Asked, opened } from "./asked.js";
-import { age, element, time } from "./board.js";
+import { Asked, columnsNow, lengthOf, opened } from "./asked.js";
+import { age, heldWords, time } from "./board.js";
 import { Chart, figure } from "./chart.js";
+import { panelsOf } from "./columns.js";
+import { Live } from "./live.js";
 import { normal, tell, then, write } from "./past.js";
+import { element, row, say, sayLines } from "./text.js";
+import { Trial } from "./trial.js";
 
-const DAY_MS = 864e5;
-const LIVE_MS = 120e3;
 const LINES_MAX = 8;
 const byId = (id) => document.getElementById(id);
 
-const minutes = (ms) => `${+(ms / 6e4).toFixed(ms < 6e5 ? 1 : 0)} minutes`;
 const ends = ({ start, end }) => `${start ?? "−∞"} to ${end ?? "∞"}`;
 
 export class View {
-  constructor(go, said) {
-    this.go = go;
-    this.said = said;
+  // `go` changes the address, `said` tells what is wrong, and `denied` asks for a token where one would help.
+  constructor(go, said, denied) {
+    Object.assign(this, { go, said, denied });
     this.charts = new Map();
     this.watching = null;
+    this.trial = new Trial(this);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.charts.forEach((chart) => chart.draw()));
   }
 
@@ -27,9 +29,9 @@ export class View {
     this.watching = null;
     this.charts.forEach((chart) => chart.remove());
     this.charts.clear();
-    this.trying?.abort();
-    this.decided = this.asIs = null;
-    this.shown = null;
+    this.trial.forget();
+    this.decided = null;
+    this.shown = this.live = this.drawnSpan = null;
     byId("view").hidden = true;
   }
 
@@ -41,18 +43,26 @@ export class View {
     this.shown = key;
     this.watching?.abort();
     this.watching = new AbortController();
-    Object.assign(this, { agents, check, params, live: new Map() });
+    Object.assign(this, { agents, check, params });
     byId("view").hidden = false;
-    byId("view-title").textContent = check;
+    say(byId("view-title"), check);
     byId("every").value = params.get("every") ?? "";
     byId("span").value = params.has("start") ? "" : params.get("since") ?? "6h";
     this.controls();
+    this.stands(this.rows ?? []);
     const every = params.get("every");
     await Promise.all([
       this.why(), this.decides(),
-      ...(every ? [this.today(), this.follow(every === "own" ? "" : every)] : [this.draw()]),
+      every ? this.follow(every === "own" ? "" : every) : this.draw(),
       ...(params.has("why") ? [this.else()] : []),
     ]);
+  }
+
+  // What the board knows of the check: whether somebody has acknowledged or silenced it.
+  stands(rows) {
+    this.rows = rows;
+    const row = this.shown && rows.find((one) => one.check === this.check && one.agent === this.agents[0]);
+    byId("held").replaceChildren(...(row ? heldWords(row) : []).flatMap(([name, text]) => [element("dt", name), element("dd", text)]));
   }
 
   controls() {
@@ -69,21 +79,15 @@ export class View {
     this.params = params;
     this.controls();
     this.charts.forEach((chart) => { this.lay(chart); chart.would = null; chart.draw(); });
-    if (!params.get("every")) { this.crossed(); this.backtest(150); }
+    this.trial.crossed();
+    this.trial.judge(150);
   }
 
-  // Looks again at what does not come by itself: why the check is in its state, and while it is watched, what changed today.
+  // Looks again at what does not come by itself: why the check is in its state, and while it is watched, what happened.
   async refresh() {
     if (!this.shown) return;
     await this.why();
-    if (this.params.get("every")) await this.today();
-  }
-
-  async today() {
-    const signal = this.watching.signal;
-    const end = Date.now() + (this.agents[0].clock?.offset ?? 0);
-    const events = await this.agents[0].get("/api/events", [["check", this.check], ["limit", 100], ["start", (end - DAY_MS) / 1000], ["end", end / 1000 + 1]], { signal });
-    if (!signal.aborted) this.tellEvents(events);
+    if (this.live) await this.marks(this.live.told(), { live: true });
   }
 
   async why() {
@@ -104,7 +108,7 @@ export class View {
     }));
     const long = [run.long_text, run.stderr && `stderr:\n${run.stderr}`].filter(Boolean).join("\n");
     byId("long").hidden = !long;
-    byId("long").textContent = long;
+    sayLines(byId("long"), long);
   }
 
   // What decides the state, by the definition of the check: that is asked for once.
@@ -136,18 +140,17 @@ export class View {
     const [agent] = this.agents;
     const { signal } = this.watching;
     byId("else").setAttribute("aria-busy", "true");
-    byId("else-told").textContent = "Comparing all metrics with their past …";
+    say(byId("else-told"), "Comparing all metrics with their past …");
     byId("else-rows").replaceChildren();
     const found = await agent.get("/api/why", [["check", this.check], ["else", "1"], ...(at === "now" ? [] : [["at", at / 1000]])], { signal });
     if (signal.aborted) return;
     const link = (check) => { const anchor = element("a", check); anchor.href = `?${new URLSearchParams({ ...Object.fromEntries(this.params), check, metric: "", limit: "" })}`; return anchor; };
-    const row = (cells) => { const made = element("tr"); for (const cell of cells) { const one = element("td"); one.append(cell); made.append(one); } return made; };
     byId("else-rows").replaceChildren(
       ...found.series.map((one) => row([time(one.onset_ms), link(one.check), one.metric, `${figure(one.before)} to ${figure(one.now)}`, one.as_far ? `so far in ${one.as_far} of ${one.windows} stretches` : `never so far in ${one.windows} stretches`])),
       ...found.texts.map((one) => row([time(one.onset_ms), link(one.check), "text", one.now, `new: ${one.text}`])),
       ...found.changes.map((one) => row([time(one.onset_ms), link(one.check), "state", `${one.before} to ${one.now}`, one.text])),
     );
-    byId("else-told").textContent = `${time(found.start_ms)} to ${time(found.end_ms)} against the past: ${found.series.length || "no"} metrics unlike it, ${found.others} as before, ${found.not_compared} not compared; ${found.changes.length || "no"} changes of state. What changed first need not be why.${found.like ? ` It was like this ${time(found.like.since_ms)} (${found.like.metric}): ${then(found.like)}.` : ""}`;
+    say(byId("else-told"), `${time(found.start_ms)} to ${time(found.end_ms)} against the past: ${found.series.length || "no"} metrics unlike it, ${found.others} as before, ${found.not_compared} not compared; ${found.changes.length || "no"} changes of state. What changed first need not be why.${found.like ? ` It was like this ${time(found.like.since_ms)} (${found.like.metric}): ${then(found.like)}.` : ""}`);
     byId("else").removeAttribute("aria-busy");
   }
 
@@ -171,44 +174,78 @@ export class View {
 
   name(agent, text) { return this.agents.length > 1 ? `${agent.name} ${text}` : text; }
 
+  // What graphs are asked with and named by.
+  named() { return (agent, text) => this.name(agent, text); }
+
   async draw() {
+    this.live = null;
     const { signal } = this.watching;
-    const { began, span, bounds, answers } = opened(this.params) ?? new Asked(this.agents, this.params, { signal });
+    const { began, span, answers } = opened(this.params) ?? new Asked(this.agents, this.params, { signal });
     const told = await answers;
     if (signal.aborted) return;
     if (told[0].error) throw told[0].error;
-    const panels = new Map();
-    for (const { agent, envelope } of told.filter(({ error }) => !error)) {
-      const wide = (envelope.end_ms - envelope.start_ms) / envelope.columns;
-      for (const one of envelope.series) {
-        const points = one.points.map(([at, min, max, mean, last]) => {
-          const from = envelope.start_ms + at * wide;
-          return [from, from + wide, min, max, mean, last];
-        });
-        const series = { name: this.name(agent, one.metric), metric: one.metric, limits: one.limits, unit: one.unit, points, bridge: one.bridge_ms };
-        if (!panels.has(one.unit)) panels.set(one.unit, []);
-        panels.get(one.unit).push(series);
-      }
-    }
-    this.drawnSpan = span;
-    this.asIs = null;
-    this.show(panels, span);
+    const panels = panelsOf(told, this.named());
     const { dataset } = byId("charts");
+    this.drawn(panels, span);
     dataset.tookMs = Math.round(performance.now() - began);
     requestAnimationFrame(() => setTimeout(() => { dataset.paintedMs = Math.round(performance.now()); }));
+    await this.beside(span);
+  }
+
+  // Draws the past, and after it each run as it comes.
+  async follow(every) {
+    const { signal } = this.watching;
+    const { dataset } = byId("charts");
+    const live = this.live = new Live(this.agents, this.check, {
+      every, length: lengthOf(this.params), columns: columnsNow(), signal, dataset, name: this.named(), said: this.said, denied: this.denied,
+      shown: (panels, span, isNew) => {
+        this.show(panels, span, { live: true, ahead: live.ahead(this.agents[0]) });
+        if (!isNew) return;
+        this.charts.forEach((chart) => this.lay(chart));
+        this.metrics(panels);
+      },
+    });
+    const error = await live.begin();
+    if (signal.aborted) return;
+    // Of a check that has never run there is only what comes.
+    if (error) this.said(`${this.agents[0].name}: ${error.message}`);
+    this.drawn(live.panels, live.span(), { live: true, ahead: live.ahead(this.agents[0]) });
+    await this.beside(live.told(), { live: true });
+  }
+
+  // The span that is shown, by the clock of the agent that was chosen.
+  spanNow() { return this.live?.told() ?? this.drawnSpan; }
+
+  drawn(panels, span, more) {
+    this.drawnSpan = span;
+    this.trial.renew();
+    this.show(panels, span, more);
+    this.charts.forEach((chart) => { this.lay(chart); chart.draw(); });
     this.metrics(panels);
-    this.crossed();
-    // What stands on the axis of time comes when the values are there.
-    const ask = (agent, path, more, none) => agent.get(path, [["check", this.check], ...more, ...bounds], { signal }).catch(() => none);
+    this.trial.crossed();
+  }
+
+  // What comes when the values are there.
+  async beside(span, more) {
+    const { signal } = this.watching;
+    await this.marks(span, more);
+    if (signal.aborted) return;
+    await Promise.all([this.trial.judge(0), this.past(span, signal)]);
+  }
+
+  // What stands on the axis of time, and in the list of what happened.
+  async marks(span, more = {}) {
+    const { signal } = this.watching;
+    const bounds = [["check", this.check], ["start", span[0] / 1000], ["end", span[1] / 1000]];
+    const ask = (agent, path, params, none) => agent.get(path, [...params, ...bounds], { signal }).catch(() => none);
     const [events, marks] = await Promise.all([
       Promise.all(this.agents.map((agent) => ask(agent, "/api/events", [["limit", 200]], []))),
       ask(this.agents[0], "/api/marks", [], { incidents: [], notes: [], acks: [] }),
     ]);
     if (signal.aborted) return;
     this.tellEvents(events.flat(), marks);
-    this.show(panels, span, { events: events.flat(), ...marks });
-    dataset.markedMs = Math.round(performance.now());
-    await Promise.all([this.backtest(0), this.past(span, signal)]);
+    this.charts.forEach((chart) => { Object.assign(chart, { events: events.flat(), ...marks }, more); chart.draw(); });
+    byId("charts").dataset.markedMs = Math.round(performance.now());
   }
 
   // What history says of the metric that is chosen: the band in which it normally is, and what was like it.
@@ -237,11 +274,11 @@ export class View {
     const text = byId("note").value.trim();
     if (!text) return;
     try {
-      byId("note-told").textContent = `note ${await write(this.agents[0], this.check, text)}`;
+      say(byId("note-told"), `note ${await write(this.agents[0], this.check, text)}`);
       byId("note").value = "";
       this.go({}, true);
     } catch (error) {
-      byId("note-told").textContent = `Not written: ${error.message}`;
+      say(byId("note-told"), `Not written: ${error.message}`);
     }
   }
 
@@ -250,7 +287,6 @@ export class View {
     for (const [unit, series] of panels) {
       const chart = this.chart(unit);
       chart.set(unit ? `${this.check} (${unit})` : this.check, span, series, more);
-      this.lay(chart);
       chart.draw();
     }
   }
@@ -259,7 +295,7 @@ export class View {
   metrics(panels) {
     const names = [...new Set([...panels.values()].flat().map((one) => one.metric).filter(Boolean))];
     const known = [...byId("metric").options].map((option) => option.value);
-    if (names.join("\n") !== known.join("\n")) byId("metric").replaceChildren(...names.map((name) => element("option", name)));
+    if (names.join("\n") !== known.join("\n")) byId("metric").replaceChildren(...names.map((name) => { const made = element("option", name); made.value = name; return made; }));
     byId("metric").value = this.metricTried() ?? "";
   }
 
@@ -288,42 +324,6 @@ export class View {
     chart.lines = lines.slice(0, LINES_MAX);
   }
 
-  // What the check would have said with the threshold that is tried, beside what it said as it is: judged by the agent, run by run.
-  async backtest(wait) {
-    this.trying?.abort();
-    const { params, check } = this;
-    const limit = params.get("limit");
-    if (!limit) { byId("would").textContent = ""; this.bands(null, null); return; }
-    const trying = this.trying = new AbortController();
-    const stop = () => trying.abort();
-    this.watching.signal.addEventListener("abort", stop);
-    const [agent] = this.agents;
-    const level = params.get("level") ?? "CRITICAL";
-    const range = params.has("below") ? `${limit}:` : `~:${limit}`;
-    const bounds = [["check", check], ["start", this.drawnSpan[0] / 1000], ["end", this.drawnSpan[1] / 1000]];
-    try {
-      await new Promise((done) => setTimeout(done, wait));
-      if (trying.signal.aborted) return;
-      byId("would").textContent = "Judging each run …";
-      const was = this.asIs ??= await agent.get("/api/backtest", bounds, { signal: trying.signal });
-      const would = await agent.get("/api/backtest", [...bounds, ["metric", this.metricTried() ?? ""], [level.toLowerCase(), range]], { signal: trying.signal });
-      if (trying.signal.aborted) return;
-      this.bands(was, would);
-      const told = ({ totals: { alerts, firing_ms: ms } }) => `${alerts} ${alerts === 1 ? "incident" : "incidents"}, ${minutes(ms)}`;
-      byId("would").textContent = `With ${level} ${params.has("below") ? "below" : "above"} ${limit}: ${told(would)}. As it is: ${told(was)}. ${would.judged} runs judged${this.agents.length > 1 ? ` of ${agent.name}` : ""}; the lower strip is how it would have been, the upper one how it was.`;
-      byId("charts").dataset.judged = limit;
-    } catch (error) {
-      if (!trying.signal.aborted) byId("would").textContent = `Not judged: ${error.message}`;
-    } finally {
-      this.watching?.signal.removeEventListener("abort", stop);
-    }
-  }
-
-  bands(was, would) {
-    const spans = (one) => one && one.intervals.map(({ since_ms, until_ms, state }) => [since_ms, until_ms ?? one.span?.until_ms ?? since_ms, state]);
-    this.charts.forEach((chart) => { [chart.was, chart.would] = [spans(was), spans(would)]; chart.draw(); });
-  }
-
   tellEvents(events, marks = { incidents: [], notes: [], acks: [] }) {
     const rows = [
       ...events.map((event) => ({ at: event.time_ms, cells: [[event.from, event.from], [event.to, event.to], [event.kind], [event.judgement || event.text]] })),
@@ -333,88 +333,12 @@ export class View {
     ];
     rows.sort((a, b) => b.at - a.at);
     byId("events").replaceChildren(...rows.slice(0, 100).map(({ at, cells }) => {
-      const row = element("tr");
-      const cell = element("td");
       const button = element("button", time(at));
       button.title = "What else was unlike its past then";
       button.addEventListener("click", () => this.go({ why: at + 1 }));
-      cell.append(button);
-      row.append(cell, ...cells.map(([text, kind]) => element("td", text, kind)));
-      return row;
+      const made = row([button]);
+      made.append(...cells.map(([text, kind]) => element("td", text, kind)));
+      return made;
     }));
-  }
-
-  // What a threshold in the graph would have crossed: by the greatest, or the least, value of each column.
-  crossed() {
-    const span = this.drawnSpan;
-    const limit = this.params.get("limit");
-    if (!span || limit === null || limit === "") { byId("crossed").textContent = ""; return; }
-    const below = this.params.has("below");
-    const told = [];
-    const tried = this.metricTried();
-    for (const { series } of this.charts.values()) for (const { name, metric, points, bridge } of series) {
-      if (metric && tried && metric !== tried) continue;
-      let stretches = 0, total = 0, before = -Infinity;
-      for (const [from, to, min, max] of points) {
-        if (!(below ? min < limit : max > limit)) continue;
-        if (from - before > bridge) stretches++;
-        total += to - from;
-        before = to;
-      }
-      if (stretches) told.push(`${name} ${stretches} times, ${age(total)} in all`);
-    }
-    byId("crossed").textContent = `${below ? "Below" : "Above"} ${limit} between ${time(span[0])} and ${time(span[1])}: ${told.join("; ") || "never"}, by the extremes of each column.`;
-  }
-
-  async follow(every) {
-    const signal = this.watching.signal;
-    const panels = new Map(), byName = new Map();
-    let runs = 0;
-    const charts = byId("charts");
-    const add = (agent, run) => {
-      charts.dataset.newestMs = run.time_ms + run.duration_ms;
-      for (const { label, labels, value, unit } of run.metrics ?? []) {
-        const number = Number(value);
-        if (!Number.isFinite(number)) continue;
-        const further = Object.entries(labels ?? {}).map(([name, text]) => `${name}=${text}`).join(",");
-        const name = this.name(agent, further ? `${label}{${further}}` : label);
-        if (!byName.has(name)) {
-          const one = { name, unit: unit ?? "", points: [], bridge: 5000 };
-          byName.set(name, one);
-          if (!panels.has(one.unit)) panels.set(one.unit, []);
-          panels.get(one.unit).push(one);
-        }
-        const { points } = byName.get(name);
-        // Moved by how far the agent's clock is ahead, which is shown.
-        const at = run.time_ms - (agent.clock?.offset ?? 0);
-        points.push([at, at, number, number, number, number]);
-        while (points[0][0] < at - LIVE_MS) points.shift();
-      }
-      charts.dataset.runs = ++runs;
-    };
-    const trouble = (text) => this.said(text);
-    for (const agent of this.agents) {
-      agent.measureClock().then(({ offset, bound }) => {
-        if (!signal.aborted && Math.abs(offset) > bound + 20) this.said(`The clock of ${agent.name} is ${Math.round(offset)} ms ahead (± ${Math.ceil(bound)} ms); its values are moved by that.`);
-      }, () => {});
-      agent.watch([this.check], every, signal, (line) => {
-        if (line.run) add(agent, line.run);
-        if (line.watching?.note) trouble(line.watching.note);
-        if (line.ended) trouble(`${agent.name}: ${line.ended.why}`);
-        if (line.dropped) trouble(`${agent.name}: ${line.dropped} lines were left out, since they were not taken in time`);
-      }, trouble);
-    }
-    let frames = 0;
-    const frame = () => {
-      if (signal.aborted) return;
-      const now = Date.now();
-      requestAnimationFrame(frame);
-      // Two of three: at sixty a second these are forty.
-      if (panels.size && !document.hidden && ++frames % 3) {
-        this.show(panels, [now - LIVE_MS, now], { live: true });
-        charts.dataset.drawn = runs;
-      }
-    };
-    requestAnimationFrame(frame);
   }
 }

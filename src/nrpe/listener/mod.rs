@@ -12,7 +12,6 @@ mod decide;
 mod error;
 mod explain;
 mod log;
-mod memory;
 mod path_owner;
 mod pid_file;
 mod request;

@@ -13,12 +13,12 @@ use tokio::sync::{Mutex, mpsc};
 use super::accept::{Sockets, try_to_listen};
 use super::connection::ConnectionLimit;
 use super::error::Error;
-use super::memory;
 use super::request::Request;
 use super::settings::Settings;
 use super::state::{ActiveSettings, Shared};
 use crate::limits;
 use crate::part::Part;
+use crate::trim;
 
 /// A running listener. A clone is another handle on the same one.
 #[derive(Clone, Debug)]
@@ -147,7 +147,7 @@ async fn give_memory_back(waiting: Arc<ConnectionLimit>) {
     loop {
         waiting.crowd_ended().await;
         tokio::time::sleep(limits::NRPE_TRIM_DELAY).await;
-        memory::give_back();
+        trim::give_back();
     }
 }
 

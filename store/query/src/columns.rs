@@ -1,5 +1,7 @@
 //! Samples sorted into columns of equal length: what a graph draws, with no spike averaged away.
 
+use crate::mean::Mean;
+
 /// What the samples within one column of time have in common. There is at least one sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Column {
@@ -15,17 +17,15 @@ pub struct Column {
     pub first_ms: i64,
     /// Time of the latest sample, in ms since the epoch.
     pub last_ms: i64,
-    /// Samples.
-    pub count: u64,
-    /// Sum of the values.
-    pub sum: f64,
+    /// The mean of the values, and of how many.
+    pub mean: Mean,
     /// `true` if a run without this value came between the sample before and the first of this column.
     pub after_gap: bool,
 }
 
 impl Column {
     /// Takes in what another series of samples of the same thing has in this column. Least, greatest and the ends are those of both;
-    /// number and sum stay those of this one, so that a mean does not lean to where the other was denser.
+    /// the mean stays that of this one, so that it does not lean to where the other was denser.
     pub fn join(&mut self, other: &Column) {
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
@@ -71,8 +71,7 @@ impl Columns {
             last: value,
             first_ms: time_ms,
             last_ms: time_ms,
-            count: 0,
-            sum: 0.0,
+            mean: Mean::default(),
             after_gap: self.gap,
         });
         self.gap = false;
@@ -80,8 +79,7 @@ impl Columns {
         column.max = column.max.max(value);
         column.last = value;
         column.last_ms = time_ms;
-        column.count += 1;
-        column.sum += value;
+        column.mean.add(value);
     }
 
     /// Columns of which it is known what their samples have in common, by time; at least one.
@@ -144,8 +142,7 @@ mod tests {
                 last: 3.0,
                 first_ms: 1000,
                 last_ms: 1499,
-                count: 3,
-                sum: 11.0,
+                mean: Mean::of(11.0, 3),
                 after_gap: false
             })
         );
@@ -161,7 +158,7 @@ mod tests {
         };
         let mut own = of(&[(100, 4.0), (600, 6.0)]);
         own.join(&of(&[(50, 3.0), (300, 9.0), (500, 5.0)]));
-        assert_eq!((own.min, own.max, own.count, own.sum), (3.0, 9.0, 2, 10.0));
+        assert_eq!((own.min, own.max, own.mean), (3.0, 9.0, Mean::of(10.0, 2)));
         assert_eq!((own.first, own.first_ms, own.last, own.last_ms), (3.0, 50, 6.0, 600));
     }
 

@@ -23,6 +23,7 @@ mod intervals;
 mod json;
 mod latest;
 pub mod limits;
+mod mean;
 mod merged;
 mod new_texts;
 mod newest;
@@ -44,7 +45,7 @@ mod state_bar;
 mod unit;
 mod verdict;
 
-pub use apart::{consolidated_check, consolidated_name, own_check, watched_check, watched_name};
+pub use apart::{consolidated_check, consolidated_name, own_check, told_name, watched_check, watched_name};
 pub use bucketed::Bucketed;
 pub use built_in::{BuiltIn, was_run};
 pub use change::{Change, ChangeKind, PreviousState, change_kind, is_judged, stored_change};
@@ -57,13 +58,17 @@ pub use custos_memory::Change as MetricChange;
 pub use custos_memory::limits::{CHANGE_HISTORY_DAYS, FORECAST_DAYS};
 pub use custos_memory::{Band, WEEK_HOURS};
 pub use custos_memory::{Form as SimilarForm, Silent as ForecastSilent};
-pub use envelope::{CheckEnvelope, Drawn, Envelope, EnvelopeRequest, Limit, Others};
+pub use envelope::{
+    CheckEnvelope, Drawn, Envelope, EnvelopeRequest, Limit, Others, consolidated_names, drawable_checks,
+    drawable_series,
+};
 pub use error::{Error, Offer, Result};
 pub use events::{Event, EventFold, EventKind, EventRequest, PENDING};
 pub use forecast::{ForecastRequest, Forecasted};
 pub use intervals::Intervals;
 pub use json::write_json_line;
 pub use latest::{LatestRuns, latest_runs};
+pub use mean::Mean;
 pub use merged::{MergedRuns, merged_runs};
 pub use new_texts::{NewText, NewTextsRequest};
 pub use newest::{Listed, NewestRuns, Pick};

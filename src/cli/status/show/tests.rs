@@ -223,5 +223,5 @@ fn the_last_run_is_one_that_took_place() {
     let skipped = Run { reason: Reason::Skipped, ..run(50_000, State::Unknown, "skipped: b is CRITICAL") };
     let store = store(&[("a", run(0, State::Ok, "fine")), ("a", skipped)]);
     let line = shown(&store, &[]).remove(1);
-    assert_eq!(line, "OK       hard            1m       1m       - a     [skipped: b is CRITICAL] fine");
+    assert_eq!(line, "OK       hard            1m       1m       - a     fine [skipped: b is CRITICAL]");
 }

@@ -12,6 +12,7 @@ use crate::cli::top::check::{Check, Muted};
 use crate::cli::top::model::{AgentView, Model, View, Why};
 use crate::cli::top::places::Places;
 use crate::cli::top::story::Story;
+use crate::cli::top::wrap::wrap;
 use crate::cli::{events, runs};
 use crate::graph::{TextOptions, text};
 use crate::limits::TOP_STORY_LINES_MAX;
@@ -19,8 +20,10 @@ use crate::terminal::{state_style, styled};
 use crate::text::human::{age, duration_ms};
 use crate::text::local_time::local_time;
 use crate::text::printable;
-use crate::text::width::{shorten, shorten_name, width};
+use crate::text::width::{shorten_name, width};
 
+/// What stands before what a line of a run or of a change goes on with.
+const INDENT: &str = "    ";
 /// Lines of the graph: a part of the page, within these.
 const GRAPH_LINES_MIN: usize = 10;
 const GRAPH_LINES_MAX: usize = 22;
@@ -66,15 +69,20 @@ fn head(model: &Model, check: &Check, columns: usize) -> Line<'static> {
         });
     }
     words.extend(row.flapping.then(|| "flapping".to_owned()));
-    words.extend(row.since_ms.map(|since_ms| {
-        let lasts_ms = model.now_ms().saturating_sub(since_ms).max(0);
-        format!("for {}", duration_ms(lasts_ms.div_euclid(1000) * 1000))
-    }));
+    words.extend(
+        row.since_ms
+            .map(|since_ms| format!("for {}", whole_seconds(model.now_ms().saturating_sub(since_ms)))),
+    );
     match (row.running, row.next_run_ms) {
-        (true, _) => words.push("runs now".to_owned()),
+        (true, _) => words.push(match row.running_since_ms {
+            Some(since_ms) => {
+                format!("running for {}", whole_seconds(model.now_ms().saturating_sub(since_ms)))
+            }
+            None => "waits for its turn to run".to_owned(),
+        }),
+        (false, Some(next_ms)) if next_ms <= model.now_ms() => words.push("due".to_owned()),
         (false, Some(next_ms)) => {
-            let wait_ms = next_ms.saturating_sub(model.now_ms()).max(0);
-            words.push(format!("next in {}", duration_ms(wait_ms.div_euclid(1000) * 1000)));
+            words.push(format!("next in {}", whole_seconds(next_ms.saturating_sub(model.now_ms()))));
         }
         (false, None) => {}
     }
@@ -87,6 +95,14 @@ fn head(model: &Model, check: &Check, columns: usize) -> Line<'static> {
         Span::raw(name),
         Span::styled(words, Style::new()),
     ])
+}
+
+/// A time without parts of seconds, on a page that is drawn once a second.
+fn whole_seconds(ms: i64) -> String {
+    match ms.max(0).div_euclid(1000) {
+        0 => "0s".to_owned(),
+        seconds => duration_ms(seconds * 1000),
+    }
 }
 
 /// All there is to say of the check.
@@ -119,19 +135,14 @@ impl Lines<'_> {
     /// A line, or several if it is long. Nothing of it is left out, as it may be what somebody looks for.
     fn wrapped(&mut self, mark: &str, text: &str, style: Style) {
         let text = printable(text);
-        let room = self.columns.saturating_sub(width(mark)).max(8);
-        let mut rest = &*text;
-        let mut first = true;
-        while first || !rest.is_empty() {
-            let end = end_of_line(rest, room);
-            let lead = if first { mark.to_owned() } else { " ".repeat(width(mark)) };
-            let dim = Style::new().add_modifier(Modifier::DIM);
-            self.push(Line::from_iter([
-                Span::styled(lead, dim),
-                Span::styled(rest[..end].trim_end().to_owned(), style),
-            ]));
-            rest = rest[end..].trim_start();
-            first = false;
+        // What is indented goes on below its beginning.
+        let said = text.trim_start_matches(' ');
+        let indent = (text.len() - said.len()).min(self.columns / 2);
+        let hanging = width(mark) + indent;
+        let dim = Style::new().add_modifier(Modifier::DIM);
+        for (at, piece) in wrap(said, self.columns.saturating_sub(hanging).max(8)).into_iter().enumerate() {
+            let lead = if at == 0 { format!("{mark}{}", " ".repeat(indent)) } else { " ".repeat(hanging) };
+            self.push(Line::from_iter([Span::styled(lead, dim), Span::styled(piece.to_owned(), style)]));
         }
     }
 
@@ -208,7 +219,8 @@ impl Lines<'_> {
             self.wrapped("  store      ", damage, Style::new().fg(Color::Red));
         }
         if let Some(picture) = &story.picture {
-            self.title("GRAPH");
+            let of_states = picture.series.is_empty();
+            self.title(if of_states { "STATES over time; it reports no metrics" } else { "GRAPH" });
             let options = TextOptions {
                 width: self.columns,
                 height: (rows / 2).clamp(GRAPH_LINES_MIN, GRAPH_LINES_MAX),
@@ -244,40 +256,22 @@ impl Lines<'_> {
         }
     }
 
-    /// A line in which the last mention of a state before its texts is coloured.
+    /// A line, or several, in which the last mention of a state before its texts is coloured.
     fn with_state(&mut self, line: &str, state: State) {
         let name = state.name();
         let head_end = line.char_indices().nth(48).map_or(line.len(), |(at, _)| at);
         let Some(at) = line[..head_end].rfind(name) else { return self.plain("", line) };
-        let mark = self.model.glyphs.ellipsis();
-        let line = shorten(line, self.columns, mark);
+        let pieces = wrap(line, self.columns);
         // It may have been cut within the state.
-        if line.get(at..at + name.len()) != Some(name) {
-            return self.plain("", &line);
-        }
+        let Some(behind) = pieces[0].get(at + name.len()..) else { return self.plain("", line) };
         self.push(Line::from_iter([
             Span::raw(line[..at].to_owned()),
             Span::styled(name, state_style(state)),
-            Span::raw(line[at + name.len()..].to_owned()),
+            Span::raw(behind.to_owned()),
         ]));
-    }
-}
-
-/// Where a line of so many columns ends: at a blank, if one is near.
-fn end_of_line(text: &str, columns: usize) -> usize {
-    let mut end = 0;
-    let mut blank = None;
-    let mut taken = 0;
-    for (at, character) in text.char_indices() {
-        let wide = width(character.encode_utf8(&mut [0; 4]));
-        if taken + wide > columns && end > 0 {
-            return blank.filter(|blank| *blank * 2 > end).unwrap_or(end);
+        let rest = pieces[1..].join(" ");
+        if !rest.is_empty() {
+            self.plain(INDENT, &rest);
         }
-        if character == ' ' {
-            blank = Some(at + 1);
-        }
-        taken += wide;
-        end = at + character.len_utf8();
     }
-    end
 }

@@ -11,6 +11,7 @@ use custos_store::{Bucket, Metric, Run, Snapshot, State};
 use super::curve::{Envelope, Limit, Others};
 use crate::columns::{Column, Columns};
 use crate::limits::UNITS_MAX;
+use crate::mean::Mean;
 use crate::rate::Rate;
 use crate::series::{Reported, Series};
 
@@ -137,7 +138,7 @@ impl Track {
             return None;
         }
         let Reported { metric, .. } = self.series.of(looked.at(&self.series, last.last_ms)?)?;
-        let samples = known.iter().flatten().map(|column| column.count).sum();
+        let samples = known.iter().flatten().map(|column| column.mean.count()).sum();
         let mut one = OneUnit::new(unit, Columns::known(start_ms, self.span.end, known));
         one.limit(metric);
         one.samples = samples;
@@ -210,7 +211,7 @@ impl Track {
     }
 }
 
-/// A column as the store knows it. The outer `None` is for values that are no finite numbers, which are not drawn:
+/// A column as the store knows it. The outer `None` is for values that are no finite numbers, which are not drawn, or have no finite sum:
 /// only the samples tell without them.
 fn column(bucket: &Bucket) -> Option<Option<Column>> {
     let (Some(first), Some(last)) = (bucket.first, bucket.last) else { return Some(None) };
@@ -222,8 +223,7 @@ fn column(bucket: &Bucket) -> Option<Option<Column>> {
         last: last.value.to_f64(),
         first_ms: first.time_ms,
         last_ms: last.time_ms,
-        count: bucket.count,
-        sum: bucket.sum,
+        mean: Mean::of(bucket.sum, bucket.count),
         after_gap: bucket.after_gap,
     }))
 }

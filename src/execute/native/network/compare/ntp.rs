@@ -1,6 +1,7 @@
 //! `check_ntp_time`, with servers whose clocks are off by as much as is known.
 
-use std::net::UdpSocket;
+use std::collections::HashMap;
+use std::net::{SocketAddr, UdpSocket};
 use std::thread;
 
 use super::cases::{combined, compare_each, lines};
@@ -11,15 +12,17 @@ use crate::clock;
 /// From the epoch of NTP to that of the system (s).
 const EPOCH_S: f64 = 2_208_988_800.0;
 
-/// A server whose clock is ahead by so much (s), and which answers only every so many'th question.
+/// A server whose clock is ahead by so much (s), and which answers only every so many'th question of a client.
 fn server(ahead_s: f64, stratum: u8, leap: u8, every: usize) -> u16 {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = socket.local_addr().unwrap().port();
     thread::spawn(move || {
         let mut asked = [0; 64];
-        for count in 1_usize.. {
-            let Ok((_, from)) = socket.recv_from(&mut asked) else { break };
-            if count % every != 0 {
+        let mut questions: HashMap<SocketAddr, usize> = HashMap::new();
+        while let Ok((_, from)) = socket.recv_from(&mut asked) {
+            let count = questions.entry(from).or_default();
+            *count += 1;
+            if !count.is_multiple_of(every) {
                 continue;
             }
             let now_s = clock::wall_us() as f64 / 1e6 + ahead_s + EPOCH_S;
