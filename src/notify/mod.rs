@@ -22,6 +22,7 @@ mod report;
 pub mod send;
 mod silence;
 mod standing;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod trouble;
@@ -35,3 +36,4 @@ pub use quiet::{Acknowledged, Held, Quiet, Silenced};
 pub use receiver::{receiver_names, target_note};
 pub use report::{MutedAlert, NotifyReport, OwedAlert, TargetReport};
 pub use silence::{Ack, Remark, Silence};
+pub use telling::Telling;
