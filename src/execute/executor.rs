@@ -15,6 +15,7 @@ use super::poll::PollJob;
 use super::rows::TableRows;
 use super::shim_settings::ShimSettings;
 use super::shims::{Reports, Shims};
+use super::warm::WarmRuns;
 use crate::clock;
 use crate::observe::{Observation, PluginEnd, Reading, observe_plugin};
 use crate::part::Part;
@@ -36,6 +37,7 @@ pub struct Executor {
     running: HashMap<u64, Running>,
     /// What is remembered of the rows of tables.
     rows: TableRows,
+    warm_runs: WarmRuns,
 }
 
 /// Tickets from here on are those of commands; the agent's are counted from 1.
@@ -44,7 +46,8 @@ const COMMAND_TICKETS: u64 = 1 << 63;
 /// What is kept of a job until it ends.
 #[derive(Debug)]
 enum Running {
-    Plugin(Reading),
+    /// With whether a warm interpreter is wanted for it.
+    Plugin(Reading, bool),
     /// What is done in the place of a plugin.
     Native(Box<PluginJob>),
     /// What is no check, with who waits for it.
@@ -75,6 +78,7 @@ impl Executor {
             last_command,
             running,
             rows,
+            warm_runs: WarmRuns::default(),
         })
     }
 
@@ -142,7 +146,7 @@ impl Executor {
     }
 
     fn run_plugin(&mut self, ticket: u64, job: &PluginJob, awaited: bool) {
-        self.running.insert(ticket, Running::Plugin(*job.reading()));
+        self.running.insert(ticket, Running::Plugin(*job.reading(), job.spec().warm.any()));
         self.shims.submit(ticket, job.spec(), awaited);
     }
 
@@ -165,7 +169,12 @@ impl Executor {
 
     fn plugin_ended(&mut self, ticket: u64, report: custos_shim::Report) -> Option<(u64, Observation)> {
         match self.running.remove(&ticket)? {
-            Running::Plugin(reading) => Some((ticket, observe_plugin(end_of(report), &reading))),
+            Running::Plugin(reading, wants_warm) => {
+                if wants_warm {
+                    self.warm_runs.count(&report);
+                }
+                Some((ticket, observe_plugin(end_of(report), &reading)))
+            }
             Running::Command(reply) => {
                 // Whoever has stopped waiting is not interested.
                 let _ = reply.send(end_of(report));
@@ -183,7 +192,7 @@ impl Executor {
 
     /// The health of the shims, of the poller, and of what is done in the place of plugins.
     pub fn parts(&self) -> [Part; 3] {
-        [self.shims.part(), self.asker.part(), self.natives.part()]
+        [self.warm_runs.add_to(self.shims.part()), self.asker.part(), self.natives.part()]
     }
 
     /// What is remembered of the rows of tables.
