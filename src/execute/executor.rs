@@ -4,13 +4,14 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::commands::{CommandOrder, Commands};
 use super::job::Job;
 use super::native::{NativeEnd, Natives};
-use super::plugin::{PluginJob, end_of};
+use super::plugin::{PluginJob, end_of, end_of_plugin};
 use super::poll::PollJob;
 use super::rows::TableRows;
 use super::shim_settings::ShimSettings;
@@ -44,7 +45,8 @@ const COMMAND_TICKETS: u64 = 1 << 63;
 /// What is kept of a job until it ends.
 #[derive(Debug)]
 enum Running {
-    Plugin(Reading),
+    /// With the directories that the plugin was not found in.
+    Plugin(Reading, Option<Arc<str>>),
     /// What is done in the place of a plugin.
     Native(Box<PluginJob>),
     /// What is no check, with who waits for it.
@@ -142,7 +144,7 @@ impl Executor {
     }
 
     fn run_plugin(&mut self, ticket: u64, job: &PluginJob, awaited: bool) {
-        self.running.insert(ticket, Running::Plugin(*job.reading()));
+        self.running.insert(ticket, Running::Plugin(*job.reading(), job.searched()));
         self.shims.submit(ticket, job.spec(), awaited);
     }
 
@@ -165,7 +167,10 @@ impl Executor {
 
     fn plugin_ended(&mut self, ticket: u64, report: custos_shim::Report) -> Option<(u64, Observation)> {
         match self.running.remove(&ticket)? {
-            Running::Plugin(reading) => Some((ticket, observe_plugin(end_of(report), &reading))),
+            Running::Plugin(reading, searched) => {
+                let end = end_of_plugin(report, searched.as_deref());
+                Some((ticket, observe_plugin(end, &reading)))
+            }
             Running::Command(reply) => {
                 // Whoever has stopped waiting is not interested.
                 let _ = reply.send(end_of(report));
