@@ -1,4 +1,4 @@
-"""Measures what a run of a standard plugin costs without a process and with one; see scripts/bench-native.
+"""Measures what a run of a standard plugin costs without a process and with one, and what one of a script does warm and cold; see scripts/bench-native.
 
 Each is the processor time of the agent with all its children for a run, from the schedule to the store, without what an agent takes that
 runs nothing. Both kinds take turns.
@@ -83,34 +83,50 @@ def cpu_s(usage):
     return usage.ru_utime + usage.ru_stime
 
 
-def run(args, commands, interval, native, seconds):
-    """Processor seconds of an agent and its children, the runs that are stored, and the p99 of their lateness in ms."""
+def interpreters_s(agent):
+    """Processor seconds of the warm interpreters below an agent, which nobody waits for."""
+    below, total = [agent], 0.0
+    while below:
+        pid = below.pop()
+        try:
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
+                    below += [int(child) for child in file.read().split()]
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                if b"\0/proc/self/fd/0\0" not in file.read():
+                    continue
+            with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
+                total += int(file.read().split()[0]) / 1e9
+        except FileNotFoundError:
+            pass
+    return total
+
+
+def run(args, commands, interval, settings, seconds):
+    """Processor seconds of an agent and its children, and the runs that are stored."""
     with tempfile.TemporaryDirectory() as place:
         lines = [f"store: {place}/store", "plugins: [/usr/lib/nagios/plugins]", "defaults:",
-                 f"  check_interval: {interval}", f"  native: {'auto' if native else 'false'}", "checks:" if commands else "checks: {}"]
+                 f"  check_interval: {interval}", f"  {settings}", "checks:" if commands else "checks: {}"]
         lines += [f"  c{number}: {{ command: {json.dumps(command)} }}" for number, command in enumerate(commands)]
         with open(f"{place}/custos.yaml", "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
         with open(f"{place}/log", "w", encoding="utf-8") as log:
             agent = subprocess.Popen([args.custos, "run", "--config", f"{place}/custos.yaml"], stdout=log, stderr=log)
         time.sleep(seconds)
+        interpreters = interpreters_s(agent.pid)
         agent.send_signal(signal.SIGTERM)
         _, _, usage = os.wait4(agent.pid, 0)
-        runs = 0
-        lateness = []
+        runs = []
         for number in range(len(commands)):
             command = [args.custos, "history", f"c{number}", "--all", "--json", "--config", f"{place}/custos.yaml"]
             out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             of_check = [json.loads(line) for line in out.splitlines()]
-            kept = [run for run in of_check if run["reason"] == "exited"]
-            runs += len(kept)
-            lateness += [run["lateness_ms"] or 0 for run in kept]
-            was_process = [run["max_rss_bytes"] is not None for run in kept]
-            if native and any(was_process):
-                raise SystemExit(f"{commands[number]} was run as a process")
-    lateness.sort()
-    late = lateness[int(len(lateness) * 0.99)] if lateness else 0.0
-    return cpu_s(usage), runs, late
+            runs += [run for run in of_check if run["reason"] == "exited"]
+    return cpu_s(usage) + interpreters, runs
+
+
+def setting(native):
+    return f"native: {'auto' if native else 'false'}"
 
 
 def each(args):
@@ -124,9 +140,11 @@ def each(args):
         best = {}
         for _ in range(args.rounds):
             for native in (True, False):
-                idle, _, _ = run(args, [], "1s", native, args.seconds)
-                cpu, runs, _ = run(args, [command] * args.checks, "1s", native, args.seconds)
-                cost = 1e6 * (cpu - idle) / max(runs, 1)
+                idle, _ = run(args, [], "1s", setting(native), args.seconds)
+                cpu, runs = run(args, [command] * args.checks, "1s", setting(native), args.seconds)
+                if native and any(run["max_rss_bytes"] is not None for run in runs):
+                    raise SystemExit(f"{command} was run as a process")
+                cost = 1e6 * (cpu - idle) / max(len(runs), 1)
                 best[native] = min(cost, best.get(native, cost))
         print(f"{name:18} {best[True]:10.0f} {best[False]:10.0f}  {best[False] / best[True]:10.1f}", flush=True)
 
@@ -134,9 +152,71 @@ def each(args):
 def many(args):
     lines = [PLUGINS[name] for name, share in MIX.items() for _ in range(share)]
     commands = [lines[number % len(lines)] for number in range(args.services)]
-    cpu, runs, late = run(args, commands, "10s", True, args.long_seconds)
+    cpu, runs = run(args, commands, "10s", setting(True), args.long_seconds)
+    lateness = sorted(run["lateness_ms"] or 0 for run in runs)
+    late = lateness[int(len(lateness) * 0.99)] if lateness else 0.0
     share = 100 * cpu / args.long_seconds
-    print(f"{args.services} services every 10 s: {share:.0f} % of a core, {runs} runs, p99 of lateness {late:.1f} ms", flush=True)
+    print(f"{args.services} services every 10 s: {share:.0f} % of a core, {len(runs)} runs, p99 of lateness {late:.1f} ms", flush=True)
+
+
+SCRIPTS = {
+    "python, bare": """#!/usr/bin/python3
+print("OK | a=1")
+""",
+    "python, argparse and json": """#!/usr/bin/python3
+import argparse
+import json
+import sys
+
+parser = argparse.ArgumentParser(description="Judges a number.")
+parser.add_argument("-w", "--warning", type=float, default=5)
+parser.add_argument("-c", "--critical", type=float, default=10)
+parser.add_argument("value", type=float)
+arguments = parser.parse_args()
+found = json.loads('{"values": [1, 2, 3]}')
+print(f"OK - {len(found['values'])} | value={arguments.value};{arguments.warning};{arguments.critical}")
+sys.exit(0)
+""",
+    "perl, bare": """#!/usr/bin/perl
+print "OK | a=1\\n";
+""",
+    "perl, Monitoring::Plugin": """#!/usr/bin/perl
+use strict;
+use warnings;
+use Monitoring::Plugin;
+my $plugin = Monitoring::Plugin->new(usage => 'Usage: %s', shortname => 'NUMBER', version => '1');
+$plugin->add_arg(spec => 'warning|w=s', help => 'range', default => 5);
+$plugin->add_arg(spec => 'critical|c=s', help => 'range', default => 10);
+$plugin->getopts;
+my $value = 3;
+my $threshold = $plugin->set_thresholds(warning => $plugin->opts->warning, critical => $plugin->opts->critical);
+$plugin->add_perfdata(label => 'value', value => $value, threshold => $threshold);
+$plugin->plugin_exit($plugin->check_threshold($value), 'judged');
+""",
+}
+
+
+def warm(args):
+    print(f"{'':26} {'warm':>8} {'cold':>8}  times less {'warm':>8} {'cold':>8}  times sooner   (ms of processor time a run; ms from start to end, median)")
+    place = tempfile.TemporaryDirectory()
+    seconds = 4 * args.seconds
+    idle, _ = run(args, [], "1s", "warm: true", seconds)
+    for number, (name, text) in enumerate(SCRIPTS.items()):
+        path = f"{place.name}/check_{number}"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, 0o755)
+        command = f"{path} 3" if "argparse" in name else path
+        best = {}
+        for _ in range(args.rounds):
+            for is_warm in (True, False):
+                settings = f"warm: {'true' if is_warm else 'false'}"
+                cpu, runs = run(args, [command] * args.scripts, "1s", settings, seconds)
+                durations = sorted(run["duration_ms"] for run in runs)
+                found = 1e3 * (cpu - idle) / max(len(runs), 1), durations[len(durations) // 2]
+                best[is_warm] = tuple(map(min, zip(found, best.get(is_warm, found))))
+        (warm_cpu, warm_ms), (cold_cpu, cold_ms) = best[True], best[False]
+        print(f"{name:26} {warm_cpu:8.2f} {cold_cpu:8.2f}  {cold_cpu / warm_cpu:10.1f} {warm_ms:8.2f} {cold_ms:8.2f}  {cold_ms / warm_ms:10.1f}", flush=True)
 
 
 def main():
@@ -148,12 +228,12 @@ def main():
     parser.add_argument("--checks", type=int, default=50)
     parser.add_argument("--services", type=int, default=10_000)
     parser.add_argument("--plugin", help="only those whose names begin so")
-    parser.add_argument("--only", choices=["each", "many"])
+    parser.add_argument("--scripts", type=int, default=20, help="checks that are scripts")
+    parser.add_argument("--only", choices=["each", "many", "warm"])
     args = parser.parse_args()
-    if args.only != "many":
-        each(args)
-    if args.only != "each":
-        many(args)
+    for part in (each, many, warm):
+        if args.only in (None, part.__name__):
+            part(args)
 
 
 if __name__ == "__main__":

@@ -409,7 +409,8 @@ fn c_strings<'a>(texts: impl Iterator<Item = &'a OsStr>) -> Result<Vec<CString>,
     texts.map(c_string).collect()
 }
 
-fn environment(spec: &Spec, mark: Option<&str>) -> Result<Vec<CString>, StartError> {
+/// The environment of a plugin, with the mark of its run; an error if it holds a NUL.
+pub(crate) fn environment(spec: &Spec, mark: Option<&str>) -> Result<Vec<CString>, StartError> {
     let own = mark.into_iter().map(|mark| Ok(OsString::from(mark)));
     let given = spec.env.iter().map(|(name, value)| {
         let mut entry = Vec::with_capacity(name.len() + value.len() + 1);
@@ -449,7 +450,11 @@ fn io_priority(priority: IoPriority) -> c_int {
     class << 13 | c_int::from(level)
 }
 
-fn resource_limits(limits: &Limits, open_files: Option<libc::rlimit>) -> Vec<(c_int, libc::rlimit)> {
+/// The limits of a plugin, as the kernel has them: what is set, and how.
+pub(crate) fn resource_limits(
+    limits: &Limits,
+    open_files: Option<libc::rlimit>,
+) -> Vec<(c_int, libc::rlimit)> {
     let mut set = vec![];
     let wanted = [
         (libc::RLIMIT_AS, limits.address_space_bytes),

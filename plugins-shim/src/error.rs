@@ -3,7 +3,7 @@
 use std::io;
 
 /// The version of the messages that both ends must have.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// What was done to a worker whose limits have changed, for [`Error::Interfered`].
 pub const LIMITS_CHANGED: &str = "a process of its own user changed its resource limits";

@@ -72,3 +72,26 @@ const _: () = assert!(FRAME_MAX_BYTES < u32::MAX as usize);
 
 /// Descriptors that a helper is given: its settings and sockets. The kernel takes 253 at a time.
 pub(crate) const HELPER_DESCRIPTORS_MAX: usize = 65;
+
+/// Warm interpreters of one worker; what would need a further one runs cold.
+pub(crate) const WARM_PARENTS_MAX: usize = 8;
+/// Forks of one warm interpreter before it is replaced.
+pub(crate) const WARM_RUNS_MAX: u64 = 10_000;
+/// What the memory of a warm interpreter may grow by before it is replaced.
+pub(crate) const WARM_GROWTH_MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// Between two looks at whether a warm interpreter, or a file that it has loaded, has changed.
+pub(crate) const WARM_LOOK: Duration = Duration::from_secs(1);
+/// A warm interpreter that nothing was run by for so long is ended.
+pub(crate) const WARM_IDLE_MAX: Duration = Duration::from_secs(15 * 60);
+/// How long the start of a warm interpreter may take.
+pub(crate) const WARM_START_MAX: Duration = Duration::from_secs(30);
+/// A warm interpreter whose fork says nothing for so long is killed, and after as long again the fork.
+pub(crate) const WARM_ANSWER_MAX: Duration = Duration::from_secs(3);
+/// For so long no warm interpreter is started where one could not be.
+pub(crate) const WARM_REFUSED: Duration = Duration::from_secs(5 * 60);
+/// Words, variables and what else a warm run is given, in bytes; with more it runs cold.
+pub(crate) const WARM_REQUEST_MAX_BYTES: usize = 64 * 1024;
+/// Files that a warm interpreter is watched by; with more of them it is not used.
+pub(crate) const WARM_FILES_MAX: usize = 4096;
+
+const _: () = assert!(WARM_PARENTS_MAX < RUNS_MAX && WARM_REQUEST_MAX_BYTES < OUTPUT_MAX_BYTES);

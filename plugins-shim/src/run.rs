@@ -68,6 +68,8 @@ pub(crate) struct Run {
     ended: Option<Reaped>,
     /// The time was up, and there was no output.
     output_missed: bool,
+    /// It is a fork of a warm interpreter.
+    pub(crate) is_warm: bool,
     timeout_us: u64,
     /// When [`Run::due`] is to be asked, in microseconds of the shim's clock.
     pub(crate) due_us: u64,
@@ -100,6 +102,7 @@ impl Run {
             for_shell: spec.shell_line.is_some() && !spec.argv.is_empty(),
             ended: None,
             output_missed: false,
+            is_warm: false,
             timeout_us: due_us,
             due_us,
             stdout,
@@ -216,6 +219,7 @@ impl Run {
             cpu_us: reaped.map_or(0, |reaped| reaped.cpu_us),
             max_rss_bytes: reaped.map_or(0, |reaped| reaped.max_rss_bytes),
             left_behind,
+            warm: self.is_warm,
         }
     }
 }

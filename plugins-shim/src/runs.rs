@@ -11,7 +11,7 @@ use crate::run::{Due, Run};
 /// All runs that were started and are not yet reported.
 #[derive(Debug, Default)]
 pub(crate) struct Runs {
-    /// Serial numbers are given in the order of starting and never twice.
+    /// Serial numbers are given in the order of asking and never twice.
     by_serial: BTreeMap<u64, Run>,
     by_pid: HashMap<i32, u64>,
     by_group: HashMap<i32, u64>,
@@ -21,18 +21,18 @@ pub(crate) struct Runs {
 }
 
 impl Runs {
-    /// The serial number for the next run.
-    pub(crate) fn next_serial(&self) -> u64 {
-        self.latest + 1
+    /// A serial number for a run.
+    pub(crate) fn reserve(&mut self) -> u64 {
+        self.latest += 1;
+        self.latest
     }
 
-    /// Adds a run under [`Runs::next_serial`].
-    pub(crate) fn add(&mut self, run: Run) {
-        self.latest += 1;
-        self.by_pid.insert(run.pid, self.latest);
-        self.by_group.insert(run.group, self.latest);
-        self.by_due.insert((run.due_us, self.latest));
-        self.by_serial.insert(self.latest, run);
+    /// Adds a run under a number that was reserved for it.
+    pub(crate) fn add(&mut self, serial: u64, run: Run) {
+        self.by_pid.insert(run.pid, serial);
+        self.by_group.insert(run.group, serial);
+        self.by_due.insert((run.due_us, serial));
+        self.by_serial.insert(serial, run);
     }
 
     /// Takes out a run that has ended.

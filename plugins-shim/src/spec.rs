@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::language::Warm;
 use crate::limits::OUTPUT_MAX_BYTES;
 
 /// The user that a plugin runs as. Only a shim running as root can change it.
@@ -71,6 +72,8 @@ pub struct Spec {
     pub limits: Limits,
     /// Sets `no_new_privs`: setuid programs (such as `sudo` or `check_icmp`) then gain nothing.
     pub no_new_privileges: bool,
+    /// Whose fork may run it, if it is a script; see [`Script`](crate::Script).
+    pub warm: Warm,
     /// Leaves processes alone that outlive the plugin, as programs that start services in the background rely on. A
     /// timeout ends the plugin's process group all the same.
     pub leave_background: bool,
@@ -103,6 +106,7 @@ impl Spec {
             io_priority: None,
             limits: Limits::default(),
             no_new_privileges: false,
+            warm: Warm::default(),
             leave_background: false,
             await_background: true,
             timeout,
@@ -160,6 +164,8 @@ pub struct Report {
     /// Processes that were found to have outlived the plugin, and were ended. What [`Spec::leave_background`] leaves alone
     /// does not count.
     pub left_behind: u32,
+    /// Whether a fork of a warm interpreter ran it.
+    pub warm: bool,
 }
 
 impl Report {
@@ -176,6 +182,7 @@ impl Report {
             cpu_us: 0,
             max_rss_bytes: 0,
             left_behind: 0,
+            warm: false,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::poll::{PollTimeout, poll};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 /// The highest signal number of Linux.
@@ -39,6 +40,12 @@ pub(crate) fn reap() -> Option<Reaped> {
 /// Waits for this child, which is about to end.
 pub(crate) fn reap_one(pid: i32) -> Option<Reaped> {
     wait4(pid, libc::__WALL)
+}
+
+/// Whether this is a child of this process that was not waited for.
+pub(crate) fn is_child(pid: i32) -> bool {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT | WaitPidFlag::__WALL;
+    pid > 0 && waitid(Id::Pid(Pid::from_raw(pid)), flags).is_ok()
 }
 
 fn wait4(pid: i32, options: i32) -> Option<Reaped> {

@@ -18,10 +18,10 @@
 //! spec     argv list<bytes> | shell_line option<bytes> | env list<bytes bytes> | stdin bytes | cwd bytes
 //!          | credentials option<uid u32, gid u32, groups list<u32>> | nice i8 | io_priority option<class u8, level u8>
 //!          | address_space option<u64> | cpu_s option<u64> | processes option<u64> | open_files option<u64>
-//!          | no_new_privileges u8 | leave_background u8 | await_background u8
+//!          | no_new_privileges u8 | warm_perl u8 | warm_python u8 | leave_background u8 | await_background u8
 //!          | timeout_us u64 | grace_us u64 | stdout_max u64 | stderr_max u64
 //! report   outcome | stdout bytes | stdout_bytes u64 | stderr bytes | stderr_bytes u64
-//!          | wait_us u64 | wall_us u64 | cpu_us u64 | max_rss_bytes u64 | left_behind u32
+//!          | wait_us u64 | wall_us u64 | cpu_us u64 | max_rss_bytes u64 | left_behind u32 | warm u8
 //! outcome  0 code u8 (exited) | 1 signal u8 (signalled) | 2 (timed out) | 3 errno i32, message bytes (not started)
 //!          | 4 (not finished) | 5 (stuck)
 //! ```
@@ -34,6 +34,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{DecodeError, Error};
+use crate::language::Warm;
 use crate::limits::FRAME_MAX_BYTES;
 use crate::spec::{Credentials, IoPriority, Limits, Outcome, Report, Spec};
 
@@ -237,6 +238,8 @@ fn put_spec(out: &mut Vec<u8>, spec: &Spec) {
     put_option(out, spec.limits.processes);
     put_option(out, spec.limits.open_files);
     out.push(u8::from(spec.no_new_privileges));
+    out.push(u8::from(spec.warm.perl));
+    out.push(u8::from(spec.warm.python));
     out.push(u8::from(spec.leave_background));
     out.push(u8::from(spec.await_background));
     put_duration(out, spec.timeout);
@@ -267,6 +270,7 @@ fn put_report(out: &mut Vec<u8>, report: &Report) {
     put_u64(out, report.cpu_us);
     put_u64(out, report.max_rss_bytes);
     put_u32(out, report.left_behind);
+    out.push(u8::from(report.warm));
 }
 
 /// The fields of one frame that are still to be read.
@@ -358,6 +362,7 @@ impl<'a> Fields<'a> {
                 open_files: self.option()?,
             },
             no_new_privileges: self.flag()?,
+            warm: Warm { perl: self.flag()?, python: self.flag()? },
             leave_background: self.flag()?,
             await_background: self.flag()?,
             timeout: self.duration()?,
@@ -392,6 +397,7 @@ impl<'a> Fields<'a> {
             cpu_us: self.u64()?,
             max_rss_bytes: self.u64()?,
             left_behind: self.u32()?,
+            warm: self.flag()?,
         })
     }
 

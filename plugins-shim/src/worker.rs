@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,10 @@ use crate::spec::{Outcome, Report, Spec};
 use crate::start_watch::StartWatch;
 use crate::strays::Strays;
 use crate::sys::{self, Reaped};
+use crate::warm::Parents;
 use crate::wire::{Message, decode_message};
+
+mod warm;
 
 /// The signal that the kernel sends when the guard has ended.
 pub(crate) const GUARD_ENDED: Signal = Signal::SIGUSR1;
@@ -49,6 +52,8 @@ const TAG_SOCKET: u64 = 0;
 const TAG_SIGNALS: u64 = 1;
 /// Tags of pipes: twice the serial number plus this for stdout, one more for stderr.
 const TAG_PIPES: u64 = 2;
+/// Set in the tags of warm interpreters, beside their numbers.
+const TAG_PARENTS: u64 = 1 << 63;
 
 /// Why the worker is ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +82,10 @@ pub(crate) struct Worker {
     limits_changed: bool,
     starter: Starter,
     runs: Runs,
+    /// Warm interpreters.
+    warm: Parents,
+    /// /dev/null.
+    null: File,
     /// When the pipes of which run are to be waited on, in the order of the starts.
     unwatched: VecDeque<(u64, u64)>,
     /// Outputs that what plugins have left behind may still write to.
@@ -128,6 +137,12 @@ impl Worker {
             limits_changed: false,
             starter: Starter::new(watch),
             runs: Runs::default(),
+            warm: Parents::default(),
+            null: File::options()
+                .read(true)
+                .write(true)
+                .open("/dev/null")
+                .map_err(Error::system("open /dev/null"))?,
             unwatched: VecDeque::new(),
             left_open: LeftOpen::default(),
             strays: Strays::watch(leaf).map_err(Error::system("watch for escaped processes"))?,
@@ -158,6 +173,7 @@ impl Worker {
                 match event.data() {
                     TAG_SOCKET => self.receive(event.events()),
                     TAG_SIGNALS => self.take_signals(),
+                    tag if tag & TAG_PARENTS != 0 => self.take_answers(tag & !TAG_PARENTS),
                     tag => self.drain(tag - TAG_PIPES),
                 }
             }
@@ -173,7 +189,7 @@ impl Worker {
     fn done(&self) -> Option<bool> {
         let (ending, until_us) = self.ending?;
         let told = ending == Ending::Alone || self.outbound.is_empty();
-        let all_ended = self.runs.len() == 0 && !self.strays_left;
+        let all_ended = self.runs.len() == 0 && self.warm.pending_len() == 0 && !self.strays_left;
         ((all_ended && told) || monotonic_us() >= until_us).then_some(all_ended)
     }
 
@@ -183,8 +199,11 @@ impl Worker {
         let strays = self.strays_left.then(|| now_us + STRAYS_LOOK.as_micros() as u64);
         let end = self.ending.map(|(_, until_us)| until_us);
         let watch = self.unwatched.front().map(|(watch_us, _)| *watch_us);
-        let due_us =
-            [self.runs.next_due_us(), watch, self.outbound.due_us(), strays, end].into_iter().flatten().min();
+        let warm = self.warm.next_due_us();
+        let due_us = [self.runs.next_due_us(), warm, watch, self.outbound.due_us(), strays, end]
+            .into_iter()
+            .flatten()
+            .min();
         let Some(due_us) = due_us else { return EpollTimeout::NONE };
         // Rounded up, so that what is due is due when the wait ends.
         let wait_ms = due_us.saturating_sub(now_us).div_ceil(1000);
@@ -195,12 +214,14 @@ impl Worker {
         if self.signals.take().contains(GUARD_ENDED) {
             self.end(Ending::Alone, Duration::ZERO);
         }
+        self.reaped.extend(std::iter::from_fn(sys::reap));
+        self.take_owed();
         let mut reaped = std::mem::take(&mut self.reaped);
-        reaped.extend(std::iter::from_fn(sys::reap));
         reaped.retain(|ended| {
             let is_plugin = self.runs.serial_of(ended.pid).is_some();
             if !is_plugin {
                 self.strays.reaped(ended.pid);
+                self.warm.reaped(ended.pid);
             }
             is_plugin
         });
@@ -284,6 +305,7 @@ impl Worker {
     fn handle_due(&mut self) {
         let now_us = monotonic_us();
         self.watch_pipes(now_us);
+        self.handle_parents_due(now_us);
         while let Some((serial, due)) = self.runs.take_due(now_us) {
             let Some(run) = self.runs.get_mut(serial) else { continue };
             match due {
@@ -329,6 +351,7 @@ impl Worker {
         self.strays_left = true;
         self.outbound.hurry();
         self.runs.abandon_all(now_us, grace.as_micros() as u64);
+        self.warm.end_idle();
         if ending == Ending::Alone {
             self.outbound.clear();
             let _ = self.epoll.delete(&self.socket);
@@ -377,7 +400,7 @@ impl Worker {
             Message::Hello { version: VERSION } => self.greeted = true,
             Message::Hello { version } => self.refuse(DecodeError::Version(version)),
             Message::Start { ticket, asked_us, awaited, spec } if self.greeted => {
-                self.start(Order { ticket, asked_us, awaited }, &spec);
+                self.start(Order { ticket, asked_us, awaited }, spec);
             }
             Message::Stop { grace } if self.greeted => self.end(Ending::Asked, grace),
             _ => self.refuse(DecodeError::Unexpected),
@@ -391,7 +414,7 @@ impl Worker {
         self.end(Ending::Alone, Duration::ZERO);
     }
 
-    fn start(&mut self, order: Order, spec: &Spec) {
+    fn start(&mut self, order: Order, spec: Box<Spec>) {
         if self.ending.is_some() {
             let order = Order { awaited: true, ..order };
             return self.report(order, &Report::without_run(Outcome::NotFinished));
@@ -400,6 +423,13 @@ impl Worker {
             // The agent ends this worker, which answers for everything that it owes.
             return;
         }
+        let warm = if spec.warm.any() { self.start_warm(order, spec) } else { Err(spec) };
+        if let Err(spec) = warm {
+            self.start_cold(order, &spec);
+        }
+    }
+
+    fn start_cold(&mut self, order: Order, spec: &Spec) {
         if let Err(StartError { errno, message }) = self.try_start(order, spec) {
             self.report(order, &Report::without_run(Outcome::NotStarted { errno, message }));
         }
@@ -416,18 +446,12 @@ impl Worker {
     }
 
     fn try_start(&mut self, order: Order, spec: &Spec) -> Result<(), StartError> {
-        if self.runs.len() >= RUNS_MAX {
+        if self.runs.len() + self.warm.pending_len() >= RUNS_MAX {
             let message = format!("failed to start a plugin: {RUNS_MAX} are running already");
             return Err(StartError { errno: libc::EAGAIN, message });
         }
-        let (stdout_max, stderr_max) = kept_bytes(spec);
-        let (stdout, stdout_end) = Capture::open(stdout_max).map_err(|error| no_pipe(&error))?;
-        let (stderr, stderr_end) = match spec.leave_background {
-            true => Capture::open_lasting(stderr_max),
-            false => Capture::open(stderr_max),
-        }
-        .map_err(|error| no_pipe(&error))?;
-        let serial = self.runs.next_serial();
+        let [(stdout, stdout_end), (stderr, stderr_end)] = open_outputs(spec)?;
+        let serial = self.runs.reserve();
         let now_us = monotonic_us();
         if self.descriptors.may_run_out(self.runs.len() + self.left_open.len()) {
             self.descriptors.raise();
@@ -439,7 +463,7 @@ impl Worker {
         let started = self.starter.start(spec, mark.as_deref(), stdio, self.descriptors.changed())?;
         self.strays.started(started.group);
         self.unwatched.push_back((now_us + WATCH_AFTER.as_micros() as u64, serial));
-        self.runs.add(Run::new(order, spec, started, now_us, stdout, stderr));
+        self.runs.add(serial, Run::new(order, spec, started, now_us, stdout, stderr));
         Ok(())
     }
 
@@ -482,6 +506,18 @@ fn watch(epoll: &Epoll, serial: u64, run: &Run) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The pipes for stdout and stderr: each with the end that the plugin has.
+fn open_outputs(spec: &Spec) -> Result<[(Capture, OwnedFd); 2], StartError> {
+    let (stdout_max, stderr_max) = kept_bytes(spec);
+    let stderr = match spec.leave_background {
+        true => Capture::open_lasting(stderr_max),
+        false => Capture::open(stderr_max),
+    };
+    let outputs = [Capture::open(stdout_max), stderr].map(|pipe| pipe.map_err(|error| no_pipe(&error)));
+    let [stdout, stderr] = outputs;
+    Ok([stdout?, stderr?])
 }
 
 /// What a plugin finds at its stdin, as a file in memory, so that nobody has to feed it while it runs.

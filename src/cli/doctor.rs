@@ -20,7 +20,7 @@ use super::unknown::{Among, all_known};
 use super::unreadable::unreadable;
 use crate::config::{self, Config};
 use crate::execute::{
-    Account, EXECUTE, Finding, Line, PluginEnvironment, WRITE, examine, plugin_spec, why_not,
+    Account, EXECUTE, Finding, Line, PluginEnvironment, WRITE, examine, plugin_spec, why_cold, why_not,
 };
 use crate::exit_code::ExitCode;
 use crate::feed::sink::note_name;
@@ -72,6 +72,10 @@ struct Diagnosis {
     native: Vec<String>,
     /// Those for which it could be, and why it is not.
     not_native: Vec<(String, String)>,
+    /// The checks whose plugin a fork of a warm interpreter runs.
+    warm: Vec<String>,
+    /// Those for which that is wanted, and why it is not so.
+    cold: Vec<(String, String)>,
 }
 
 impl Diagnosis {
@@ -98,11 +102,27 @@ impl Diagnosis {
         }
     }
 
+    /// Notes whether a fork of a warm interpreter runs a plugin.
+    fn note_warm(&mut self, name: &str, warm: Option<Result<(), String>>) {
+        match warm {
+            Some(Ok(())) => self.warm.push(name.to_owned()),
+            Some(Err(why)) => self.cold.push((name.to_owned(), why)),
+            None => {}
+        }
+    }
+
     fn page(&self) -> String {
-        let Diagnosis { lines, examined, fatal, risks, native, not_native } = self;
+        let Diagnosis { lines, examined, fatal, risks, native, not_native, warm, cold } = self;
         let mut lines = lines.clone();
         for (name, why) in not_native {
             let _ = writeln!(lines, "{}: its plugin is run: {}", printable(name), printable(why));
+        }
+        for (name, why) in cold {
+            let _ = writeln!(lines, "{}: its plugin is run cold: {}", printable(name), printable(why));
+        }
+        if !warm.is_empty() {
+            let names: Vec<_> = warm.iter().map(|name| printable(name)).collect();
+            let _ = writeln!(lines, "by a warm interpreter: {}", names.join(", "));
         }
         if !native.is_empty() {
             let names: Vec<_> = native.iter().map(|name| printable(name)).collect();
@@ -139,7 +159,11 @@ fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
             let spec = plugin_spec(check, &environment);
             let findings = spec.as_ref().map(|spec| examine(spec, account_of_check)).unwrap_or_default();
             diagnosis.add(name, &findings);
-            diagnosis.note_native(name, spec.and_then(|spec| why_not(check.native, &spec)));
+            let native = spec.as_ref().and_then(|spec| why_not(check.native, spec));
+            if !matches!(native, Some(Ok(()))) {
+                diagnosis.note_warm(name, spec.as_ref().and_then(why_cold));
+            }
+            diagnosis.note_native(name, native);
             if other.is_some() && !account.is_root() {
                 diagnosis.note(
                     name,

@@ -10,7 +10,7 @@ use crate::agent::History;
 use crate::clock::Moment;
 use crate::config::Matchers;
 use crate::control::{Asked, NotifyRequest, Response};
-use crate::notify::{Effect, Note, Remark};
+use crate::notify::{Effect, Note, Remark, Telling};
 use crate::record::{NoteKept, NoteText};
 
 impl Daemon {
@@ -72,6 +72,10 @@ impl Daemon {
                 }
                 Effect::Note(Note { name, text }) => {
                     self.recorder.note(name, NoteText::later(|| text.encode()));
+                }
+                Effect::Keep(told) => {
+                    let Telling { name, run } = *told;
+                    self.recorder.record(name, Arc::new(run));
                 }
                 Effect::Tried { asker, result } => self.deliveries.answer(asker, result),
             }

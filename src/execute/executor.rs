@@ -16,6 +16,7 @@ use super::poll::PollJob;
 use super::rows::TableRows;
 use super::shim_settings::ShimSettings;
 use super::shims::{Reports, Shims};
+use super::warm::WarmRuns;
 use crate::clock;
 use crate::observe::{Observation, PluginEnd, Reading, observe_plugin};
 use crate::part::Part;
@@ -37,6 +38,7 @@ pub struct Executor {
     running: HashMap<u64, Running>,
     /// What is remembered of the rows of tables.
     rows: TableRows,
+    warm_runs: WarmRuns,
 }
 
 /// Tickets from here on are those of commands; the agent's are counted from 1.
@@ -45,8 +47,8 @@ const COMMAND_TICKETS: u64 = 1 << 63;
 /// What is kept of a job until it ends.
 #[derive(Debug)]
 enum Running {
-    /// With the directories that the plugin was not found in.
-    Plugin(Reading, Option<Arc<str>>),
+    /// With whether a warm interpreter is wanted for it, and the directories that the plugin was not found in.
+    Plugin(Reading, bool, Option<Arc<str>>),
     /// What is done in the place of a plugin.
     Native(Box<PluginJob>),
     /// What is no check, with who waits for it.
@@ -77,6 +79,7 @@ impl Executor {
             last_command,
             running,
             rows,
+            warm_runs: WarmRuns::default(),
         })
     }
 
@@ -144,7 +147,8 @@ impl Executor {
     }
 
     fn run_plugin(&mut self, ticket: u64, job: &PluginJob, awaited: bool) {
-        self.running.insert(ticket, Running::Plugin(*job.reading(), job.searched()));
+        let running = Running::Plugin(*job.reading(), job.spec().warm.any(), job.searched());
+        self.running.insert(ticket, running);
         self.shims.submit(ticket, job.spec(), awaited);
     }
 
@@ -167,7 +171,10 @@ impl Executor {
 
     fn plugin_ended(&mut self, ticket: u64, report: custos_shim::Report) -> Option<(u64, Observation)> {
         match self.running.remove(&ticket)? {
-            Running::Plugin(reading, searched) => {
+            Running::Plugin(reading, wants_warm, searched) => {
+                if wants_warm {
+                    self.warm_runs.count(&report);
+                }
                 let end = end_of_plugin(report, searched.as_deref());
                 Some((ticket, observe_plugin(end, &reading)))
             }
@@ -188,7 +195,7 @@ impl Executor {
 
     /// The health of the shims, of the poller, and of what is done in the place of plugins.
     pub fn parts(&self) -> [Part; 3] {
-        [self.shims.part(), self.asker.part(), self.natives.part()]
+        [self.warm_runs.add_to(self.shims.part()), self.asker.part(), self.natives.part()]
     }
 
     /// What is remembered of the rows of tables.

@@ -18,6 +18,7 @@ mod shell;
 mod shim_process;
 mod shim_settings;
 mod shims;
+mod warm;
 mod worker_slot;
 
 pub use account::{Account, EXECUTE, WRITE};
@@ -32,3 +33,4 @@ pub use poll::PollJob;
 pub use rows::TableRows;
 pub use shim_settings::ShimSettings;
 pub use shims::{Reports, Shims};
+pub use warm::why_cold;

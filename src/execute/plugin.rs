@@ -188,6 +188,7 @@ pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Option<Spe
         io_priority: process.io_priority,
         limits: process.limits.clone(),
         no_new_privileges: process.no_new_privileges,
+        warm: check.warm,
         leave_background: false,
         await_background: false,
         timeout: check.timeout,

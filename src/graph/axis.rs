@@ -222,6 +222,7 @@ mod tests {
         assert_eq!(heights, [0, 25, 50, 75, 100]);
         assert_eq!(axis((2e305, 1e308)).height(1e308, 101), 100);
         assert!(axis((2e305, 1e308)).height(5e307, 101).abs_diff(50) <= 1);
+        assert_eq!(labels((-1e308, 1e308), "", 4), ["-1.0e308", "-5.0e307", "0", "5.0e307", "1.0e308"]);
         let ticks = axis((f64::MIN, f64::MAX)).ticks();
         assert!(ticks.iter().all(|(value, _)| value.is_finite()) && ticks.len() >= 3, "{ticks:?}");
     }

@@ -49,6 +49,8 @@ pub const CHANGES_SERIES_SHOWN: usize = 8;
 pub const CHANGES_TURNS_SHOWN: usize = 5;
 /// Changes of state in a report, the newest.
 pub const REPORT_EVENTS_MAX: usize = 5000;
+/// Messages to people in a report; it says if there were more.
+pub const REPORT_TOLD_MAX: usize = 5000;
 /// Runs that are looked through for the state of a check when the time of a report began.
 pub const REPORT_RUNS_BACK_MAX: usize = 1000;
 /// Graphs in a report; other checks are named.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::alert::{Alert, AlertId};
-use super::ledger::{Item, Ledger};
+use super::ledger::{Ended, Item, Ledger};
 use super::notification::{Notification, NotifiedAlert, Status};
 use super::plan::Draft;
 use super::send::Taken;
@@ -209,8 +209,8 @@ impl Addressee {
         })
     }
 
-    /// Takes in what became of the delivery under way; returns the alerts that it was about.
-    pub(super) fn end(&mut self, outcomes: &[Taken], now: Moment) -> Vec<AlertId> {
+    /// Takes in what became of the delivery under way; returns that of each alert that it was about.
+    pub(super) fn end(&mut self, outcomes: &[Taken], now: Moment) -> Vec<Ended> {
         let Some(delivery) = self.under_way.take() else { return Vec::new() };
         let lost = Taken::Later("the delivery broke off".to_owned());
         let outcome = |place: usize| outcomes.get(place).unwrap_or(&lost);
@@ -222,7 +222,10 @@ impl Addressee {
                 found.1 = outcome(place);
             }
         }
+        let mut all = Vec::new();
         for (item, outcome) in worst.values() {
+            let is_resent = self.ledger.is_resent(item);
+            all.push(Ended { item: (*item).clone(), taken: (*outcome).clone(), is_resent });
             self.refused += u64::from(matches!(outcome, Taken::Refused(_)));
             self.ledger.end(item, outcome, delivery.made);
         }
@@ -250,7 +253,7 @@ impl Addressee {
             true => self.note = Noting::Now,
             false => self.note_within(NOTIFY_NOTE_RESENT, now),
         }
-        worst.into_keys().cloned().collect()
+        all
     }
 }
 

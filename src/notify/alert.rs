@@ -175,17 +175,27 @@ impl Firing {
 
     /// Adds the labels that every alert has. Those that it has by itself stay, unless they are the agent's `own` to give.
     fn name(&mut self, host: &str, check: &str, own: bool) {
-        let severity = self.state.name().to_ascii_lowercase();
-        for (name, value) in
-            [("alertname", check), ("host", host), ("check", check), ("severity", severity.as_str())]
-        {
-            if own {
-                self.labels.insert(name.to_owned(), value.to_owned());
-            } else {
-                self.labels.entry(name.to_owned()).or_insert_with(|| value.to_owned());
-            }
+        let mut labels = std::mem::take(&mut self.labels);
+        if own {
+            labels.retain(|name, _| !NAMING.contains(&name.as_str()));
+        }
+        self.labels = named_labels(labels, host, check, Some(self.state));
+    }
+}
+
+/// The labels that every alert has.
+const NAMING: [&str; 4] = ["alertname", "host", "check", "severity"];
+
+/// Labels with those that every alert has, unless they are there; without its state, if it has none yet.
+pub(super) fn named_labels(mut labels: LabelSet, host: &str, check: &str, state: Option<State>) -> LabelSet {
+    let severity = state.map(|state| state.name().to_ascii_lowercase());
+    let values = [Some(check), Some(host), Some(check), severity.as_deref()];
+    for (name, value) in NAMING.into_iter().zip(values) {
+        if let Some(value) = value {
+            labels.entry(name.to_owned()).or_insert_with(|| value.to_owned());
         }
     }
+    labels
 }
 
 fn text(text: &str) -> LabelSet {

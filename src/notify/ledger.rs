@@ -89,7 +89,23 @@ pub(super) struct Item {
     pub(super) labels: Option<Arc<LabelSet>>,
 }
 
+/// What became of an item of a message.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) item: Item,
+    pub(super) taken: Taken,
+    /// Whether it only said again what the target forgets otherwise, as Alertmanager does.
+    pub(super) is_resent: bool,
+}
+
 impl Ledger {
+    /// Whether a target that forgets what it is not told again has acknowledged the alert as the item has it.
+    pub(super) fn is_resent(&self, item: &Item) -> bool {
+        let told = self.entries.get(&item.id).and_then(|entry| entry.told.as_ref());
+        item.labels.is_some()
+            && told.is_some_and(|told| told.firing == item.firing && told.changed_ms == item.changed_ms)
+    }
+
     /// Brings the entry of an alert up to date. `fits`: the target is told of such alerts; `resolved`: and of their end. Returns
     /// whether anything changed.
     pub(super) fn follow(

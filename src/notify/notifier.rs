@@ -19,6 +19,7 @@ use super::pseudo;
 use super::receiver::{receivers, target_note};
 use super::send::Taken;
 use super::silence::{Acks, Silences};
+use super::telling::{Telling, telling};
 use super::trouble::Troubles;
 use super::withheld::Withheld;
 use crate::clock::{Moment, micros};
@@ -40,6 +41,8 @@ pub enum Effect {
     },
     /// Keep a note in the store.
     Note(Note),
+    /// Keep for ever who was told of what.
+    Keep(Box<Telling>),
     /// A trial ended.
     Tried {
         /// Who asked for it.
@@ -97,6 +100,8 @@ pub struct Notifier {
     pub(super) stopping: bool,
     /// What was heard so far, if nobody is to be told yet.
     pub(super) withheld: Option<Withheld>,
+    /// The time of what was kept last of who was told (ms since the epoch).
+    kept_ms: i64,
 }
 
 impl Notifier {
@@ -127,6 +132,7 @@ impl Notifier {
             acks_noted: true,
             stopping: false,
             withheld: None,
+            kept_ms: i64::MIN,
         };
         for (name, target) in receivers(&config) {
             let text = noted.targets.get(&name).map(Vec::as_slice).unwrap_or_default();
@@ -183,8 +189,16 @@ impl Notifier {
                 if addressee.under_way.as_ref().is_none_or(|delivery| delivery.ticket != ticket) {
                     return;
                 }
-                for id in addressee.end(outcomes, now) {
-                    self.follow(&id, now);
+                for ended in addressee.end(outcomes, now) {
+                    let id = &ended.item.id;
+                    // In the store a millisecond has one run of a name.
+                    let time_ms = now.wall_ms.max(self.kept_ms.saturating_add(1));
+                    if let Some(told) = telling(&name, &ended, self.alerts.get(id).map(Arc::as_ref), time_ms)
+                    {
+                        self.kept_ms = time_ms;
+                        effects.push(Effect::Keep(Box::new(told)));
+                    }
+                    self.follow(id, now);
                 }
             }
         }

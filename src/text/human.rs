@@ -106,7 +106,8 @@ fn large(magnitude: f64, base: f64, prefixes: &[&'static str; 9]) -> (f64, &'sta
         divisor *= base;
         index += 1;
     }
-    (divisor, prefixes[index])
+    // What is a million times the last prefix is told by a power of ten alone.
+    if magnitude / divisor >= base * base { (1.0, prefixes[0]) } else { (divisor, prefixes[index]) }
 }
 
 /// So many significant digits, or all digits before the point, without trailing zeros.
@@ -234,6 +235,9 @@ mod tests {
         }
         assert_eq!(quantity(1024.0 * 1024.0 * 1.5, "B", Prefixes::Iec), "1.5 MiB");
         assert_eq!(quantity(1023.9, "B", Prefixes::Iec), "1 KiB");
+        assert_eq!(quantity(9e29, "", Prefixes::Si), "900000Y");
+        assert_eq!(quantity(-1e308, "", Prefixes::Si), "-1.00e308");
+        assert_eq!(quantity(1e308, "B", Prefixes::Iec), "1.00e308 B");
         assert_eq!(quantity(0.5, "s", Prefixes::Iec), "500 ms");
     }
 

@@ -239,7 +239,7 @@ fn shown(
 /// A text in lines of so many columns, broken between words; what is longer than [`REMARK_LINES_MAX`] of them is cut.
 fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    for word in text.split(' ').flat_map(|word| pieces(word, columns)) {
         let is_last = lines.len() == REMARK_LINES_MAX;
         match lines.last_mut() {
             Some(last) if last.is_empty() => last.push_str(word),
@@ -251,6 +251,22 @@ fn wrapped(text: &str, columns: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A word in pieces that each fit into so many columns: what another host says may be one word without an end.
+fn pieces(word: &str, columns: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let (mut from, mut taken) = (0, 0);
+    for (at, character) in word.char_indices() {
+        let wide = width(character.encode_utf8(&mut [0; 4]));
+        if taken > 0 && taken + wide > columns {
+            pieces.push(&word[from..at]);
+            (from, taken) = (at, 0);
+        }
+        taken += wide;
+    }
+    pieces.push(&word[from..]);
+    pieces
 }
 
 fn line(ink: Ink, text: &str, columns: usize) -> Line {
@@ -295,4 +311,22 @@ fn help(looks: Looks, columns: usize) -> Vec<Line> {
     let notes = HELP_NOTES.map(|note| if is_ascii { note.replace('±', "+/-") } else { note.to_owned() });
     let all = [String::new()].into_iter().chain(keys).chain([String::new()]).chain(notes);
     all.map(|text| line(Ink::Plain, &text, columns)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_broken_between_words_and_a_word_that_is_too_long_within_itself() {
+        assert_eq!(wrapped("not so long", 8), ["not so", "long"]);
+        assert_eq!(
+            wrapped("lost: abcdefghijklmnop and so on", 8),
+            ["lost:", "abcdefgh", "ijklmnop and so on"]
+        );
+        assert_eq!(wrapped("日本語日本語", 5), ["日本", "語日", "本語"]);
+        // Where there is no room at all, there is an end nevertheless.
+        assert_eq!(wrapped("abc", 0), ["a", "b", "c"]);
+        assert_eq!(wrapped("", 5), [""]);
+    }
 }

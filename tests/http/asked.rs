@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::client::Server;
-use crate::stage::{custos, text};
+use crate::stage::{Random, custos, text};
 
 /// From 2026-01-01 00:00 on, for ten minutes.
 const TIME: &str = "start=1767225600&end=1767226201";
@@ -128,4 +128,124 @@ fn an_envelope_has_what_was_watched_and_what_was_consolidated() {
     assert!(!old["series"][0]["consolidated"].as_array().unwrap().is_empty(), "{old}");
     let (status, body) = server.get("/api/envelope?series=load&start=1&end=2&own=yes");
     assert!(status == 400 && body.contains("it is not 0 or 1"), "{body}");
+}
+
+/// What `/api/similar`, `/api/normal` and `/api/forecast` refuse alike.
+#[test]
+fn history_of_what_is_not_there_is_refused() {
+    let server = Server::start();
+    let refused = |target: &str, wrong: &str| {
+        let (status, body) = server.get(target);
+        assert!(
+            status == 400 && body.contains("bad_data") && body.contains(wrong),
+            "{target}: {status} {body}"
+        );
+    };
+    for path in ["similar", "normal", "forecast"] {
+        let of = |more: &str| format!("/api/{path}?{TIME}&{more}");
+        refused(&of("check=nothing&metric=load1"), "there is no such check");
+        refused(&of("metric=load1"), "there is no such check");
+        refused(&of("check=load&metric=nothing"), "the check has no such metric");
+        refused(&of("check=load"), "the check has no such metric");
+        // It is read, not written.
+        let (status, _) = server.post(&format!("/api/{path}"), "check=load&metric=load1");
+        assert_eq!(status, 405, "{path}");
+    }
+    for path in ["similar", "normal"] {
+        let of = |times: &str| format!("/api/{path}?check=load&metric=load1{times}");
+        refused(&of(""), "start");
+        refused(&of("&start=1767225600"), "end");
+        refused(&of("&start=x&end=1767226201"), "start");
+        refused(&of("&start=1767226201&end=1767225600"), "it is not after the start");
+        refused(&of("&start=1767225600&end=1767225600"), "it is not after the start");
+        refused(&of("&start=1e300&end=2e300"), "start");
+    }
+}
+
+#[test]
+fn stretches_that_are_alike_are_those_of_the_command() {
+    let server = Server::start();
+    // A disk that fills up in an hour, thrice in eight days of noise that never comes again.
+    let start_ms = 1_766_534_400_000_i64;
+    let filling = |at: i64| match at {
+        0..20 => at,
+        20..24 => 5,
+        24..60 => 20,
+        _ => 0,
+    };
+    let mut random = Random(17);
+    let lines = (0..11_520_i64).map(|minute| {
+        let noise = random.below(1000) as f64 / 1000.0;
+        let filled: i64 = [3000, 7000, 11_460].map(|from| filling(minute - from)).iter().sum();
+        let (time_ms, value) = (start_ms + minute * 60_000, 50.0 + noise + filled as f64);
+        format!(r#"{{"check":"disk","time_ms":{time_ms},"state":"OK","metrics":[{{"label":"used","value":{value}}}]}}"#) + "\n"
+    });
+    server.stage.import(&lines.collect::<String>());
+    let since = start_ms / 1000 + 11_460 * 60;
+    let target = format!("/api/similar?check=disk&metric=used&start={since}&end={}", since + 3600);
+    let found = json(&server, &target);
+    let store = server.stage.shown("store");
+    let (since, until) = ("2025-12-31T23:00:00Z", "2026-01-01T00:00:00Z");
+    let line = ["similar", "disk:used", "--since", since, "--until", until, "--json", "--store", &store];
+    let output = custos(&line).output().unwrap();
+    let told = text(&output.stdout);
+    let told = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let told: Vec<Value> = told.filter(|line| line["listed"] == true).collect();
+    let matches = found["matches"].as_array().unwrap();
+    assert_eq!(matches.len(), 2, "{found}");
+    assert_eq!(matches.len(), told.len(), "{told:?} {}", text(&output.stderr));
+    for (one, other) in matches.iter().zip(&told) {
+        assert_eq!((&one["since_ms"], &one["until_ms"]), (&other["since_ms"], &other["until_ms"]), "{found}");
+    }
+    assert!(found["stretches"].as_u64().unwrap() > 5);
+    let fewer = json(&server, &format!("{target}&limit=1"));
+    assert_eq!(fewer["matches"].as_array().unwrap().len(), 1);
+    for limit in ["0", "51", "-1", "x", "1.5", "99999999999999999999"] {
+        let (status, body) = server.get(&format!("{target}&limit={limit}"));
+        assert!(status == 400 && body.contains("it is no number from 1 to 50"), "{limit}: {status} {body}");
+    }
+}
+
+#[test]
+fn what_is_normal_is_told_for_at_most_two_months() {
+    let server = Server::start();
+    let of = |start: i64, end: i64| format!("/api/normal?check=load&metric=load1&start={start}&end={end}");
+    let day = 86_400;
+    let found = json(&server, &of(1_767_225_600, 1_767_225_600 + 62 * day));
+    assert_eq!(
+        (&found["check"], &found["metric"], &found["rate"]),
+        (&"load".into(), &"load1".into(), &false.into())
+    );
+    // Ten minutes are no history to know an hour by.
+    assert_eq!(found["hours"].as_array().unwrap().len(), 0);
+    let (status, body) = server.get(&of(1_767_225_600, 1_767_225_601 + 62 * day));
+    assert!(status == 400 && body.contains("it is more than 62 days after the start"), "{body}");
+    let counter = json(
+        &server,
+        "/api/normal?check=net&metric=in%7Bif%3D%22e%3C0%3E%22%7D&start=1767225600&end=1767226201",
+    );
+    assert_eq!(counter["rate"], true);
+}
+
+#[test]
+fn a_forecast_wants_a_limit_that_is_a_number() {
+    let server = Server::start();
+    let of = |more: &str| format!("/api/forecast?check=load&metric=load1&at=1767226200{more}");
+    let found = json(&server, &of("&limit=100"));
+    // Ten minutes of history do not tell.
+    assert_eq!((&found["limit"], &found["reason"]), (&100.0.into(), &"short".into()), "{found}");
+    for (more, wrong) in [
+        ("", "neither the plugin nor the configuration names one"),
+        ("&limit=x", "it is no number"),
+        ("&limit=inf", "it is no number"),
+        ("&limit=NaN", "it is no number"),
+    ] {
+        let (status, body) = server.get(&of(more));
+        assert!(status == 400 && body.contains(wrong), "{more}: {status} {body}");
+    }
+    let (status, body) = server.get("/api/forecast?check=load&metric=load1&limit=100&at=x");
+    assert!(status == 400 && body.contains("invalid time value for 'at'"), "{body}");
+    let counter = "/api/forecast?check=net&metric=in%7Bif%3D%22e%3C0%3E%22%7D&limit=5";
+    let (status, body) = server.get(counter);
+    assert!(status == 400 && body.contains("a counter has no limit"), "{body}");
 }

@@ -7,6 +7,7 @@ mod answers;
 mod asked;
 mod client;
 mod hostile;
+mod noted;
 mod scraped;
 mod watched;
 

@@ -31,6 +31,7 @@ mod submitted;
 mod surroundings;
 mod survival;
 mod taken_away;
+mod warm;
 mod watching;
 
 #[path = "../stage/mod.rs"]

@@ -132,11 +132,26 @@ fn people_acknowledge_silence_and_try() {
     stage.write("state", "1");
     wait_line(&stage, &["notify", "status"], "not told: web WARNING (silence 1)");
     assert!(run(&["silence", "list"]).contains("silence 1: \"web\" from "));
+    // The status says so, too: shortly of all checks, and of one that is named by whom, until when and why.
+    wait_line(&stage, &["status"], "WARNING  silenced ");
+    assert!(!run(&["status"]).contains("silenced until"));
+    wait_line(&stage, &["status", "web"], "         silenced until ");
+    let of_web = || -> Value { serde_json::from_str(&run(&["status", "web", "--json"])).unwrap() };
+    let silenced = &of_web()["silenced"][0];
+    assert_eq!(
+        (&silenced["id"], &silenced["author"], &silenced["comment"]),
+        (&1.into(), &"me".into(), &"upgrade".into())
+    );
+    assert!(silenced["until_ms"].is_i64() && of_web()["acknowledged"].is_null());
     assert_eq!(told(&stage), [""; 0]);
     assert_eq!(run(&["ack", "web"]), "acknowledged web\n");
     assert_eq!(run(&["silence", "expire", "1"]), "silence 1 is over\n");
     assert!(refused(&["silence", "expire", "1"]).contains("there is no silence 1"));
     wait_line(&stage, &["notify", "status"], "not told: web WARNING (acknowledged)");
+    wait_line(&stage, &["status"], "WARNING  acked ");
+    wait_line(&stage, &["status", "web"], "         acknowledged since ");
+    assert!(of_web()["acknowledged"][0]["at_ms"].is_i64());
+    wait_for("the silence to be over", || of_web()["silenced"].is_null().then_some(()));
     // Both are in the store.
     wait_line(&stage, &["notify", "status"], "acknowledged: web since ");
     let again = restarted(&stage, agent);

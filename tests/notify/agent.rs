@@ -96,6 +96,16 @@ fn what_is_owed_outlives_outages_and_is_sent_once() {
     let statuses: Vec<&str> = told.iter().map(|[status, ..]| status.as_str()).collect();
     assert_eq!(statuses, ["firing", "firing", "resolved"]);
     assert!(told.iter().all(|[_, started, _]| *started == told[0][1]), "{told:?}");
+    let kept = wait_for("the store to have who was told last", || {
+        let runs = stage.history("door@told").into_iter().filter(|run| run["origin"] == "hook");
+        let texts: Vec<String> = runs.map(|run| run["text"].as_str().unwrap().to_owned()).collect();
+        (texts.last()? == "hook was told: door resolved").then_some(texts)
+    });
+    // That of the beginning may have waited for the disk when the agent was killed.
+    assert!(
+        kept.len() == 1 || kept == ["hook was told: door CRITICAL", "hook was told: door resolved"],
+        "{kept:?}"
+    );
     agent.end();
 }
 

@@ -102,6 +102,11 @@ fn what_is_live_goes_on_behind_the_past_and_stays() {
 }
 
 #[test]
+fn what_grows_follows_the_rules_of_the_past_and_has_a_bound() {
+    Agent::start("").play("growing");
+}
+
+#[test]
 fn who_may_not_watch_so_often_is_told_so_and_asked_for_a_token() {
     Agent::start("").play("unwatched");
 }
@@ -158,6 +163,12 @@ fn what_people_marked_stands_on_the_axis_of_time() {
         let target = format!("{}/api/marks?start=0&end=9999999999", agent.url);
         let found = Command::new("curl").args(["-s", &target]).output().unwrap();
         text(&found.stdout).contains("it is known").then_some(())
+    });
+    let silence = ["silence", "add", "wave", "--for", "1h", "-m", "<img src=x> upgrade", "--author", "kim"];
+    assert!(done(&silence));
+    wait_for("the silence in the store", || {
+        let found = Command::new("curl").args(["-s", &format!("{}/api/board", agent.url)]).output().unwrap();
+        text(&found.stdout).contains("<img src=x> upgrade").then_some(())
     });
     agent.play("marks");
 }

@@ -7,6 +7,8 @@ mod killed;
 mod leaf;
 mod ordinary;
 mod stopped;
+mod warm;
+mod warm_hostile;
 
 #[path = "../stage/mod.rs"]
 mod stage;

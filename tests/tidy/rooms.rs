@@ -349,6 +349,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "terminal",
             "text",
             "timeline",
+            "trim",
             "watch",
             "whole_file",
             "why",

@@ -33,7 +33,7 @@ fn spec() -> impl Strategy<Value = Spec> {
         any::<u8>().prop_map(IoPriority::BestEffort),
         Just(IoPriority::Idle),
     ]);
-    let bounds = ((any::<i8>(), io), limits(), any::<[bool; 3]>(), any::<[u64; 2]>(), any::<[usize; 2]>());
+    let bounds = ((any::<i8>(), io), limits(), any::<[bool; 5]>(), any::<[u64; 2]>(), any::<[usize; 2]>());
     (program, bounds).prop_map(
         |(
             ((argv, shell_line), env, stdin, cwd, credentials),
@@ -51,6 +51,7 @@ fn spec() -> impl Strategy<Value = Spec> {
             no_new_privileges: switches[0],
             leave_background: switches[1],
             await_background: switches[2],
+            warm: Warm { perl: switches[3], python: switches[4] },
             timeout: Duration::from_micros(times[0]),
             grace: Duration::from_micros(times[1]),
             stdout_max_bytes: sizes[0],
@@ -74,6 +75,7 @@ fn report() -> impl Strategy<Value = Report> {
     let output = || vec(any::<u8>(), 0..40);
     (outcome(), output(), output(), any::<[u64; 6]>(), any::<u32>()).prop_map(
         |(outcome, stdout, stderr, numbers, left_behind)| Report {
+            warm: left_behind % 2 == 1,
             outcome,
             stdout,
             stdout_bytes: numbers[0],

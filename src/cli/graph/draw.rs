@@ -357,6 +357,34 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
     }
 
     #[test]
+    fn values_whose_sum_is_no_number_have_a_mean_and_an_axis() {
+        let store = stage::store(|writer| {
+            for second in 0..60 {
+                let value = if second < 30 { 5e307 } else { 1e308 };
+                let metrics = vec![Metric::new("far", Value::from(value))];
+                writer
+                    .append(&[("x", &Run { time_ms: NOON + second * 1000, metrics, ..Run::default() })])
+                    .unwrap();
+            }
+        });
+        let drawn = drawn(&store, &["x:far", "--ascii", "--height", "10"]).unwrap();
+        let expected = "\
+x:far  min 5.00e307  avg 7.50e307  max 1.00e308  last 1.00e308
+";
+        assert!(drawn.starts_with(expected), "{drawn}");
+        // The first half is drawn lower than the second.
+        let rows = |from: usize, to: usize| {
+            let lines = drawn
+                .lines()
+                .enumerate()
+                .filter(|(_, line)| line.get(from..to).is_some_and(|part| part.contains('*')));
+            lines.map(|(row, _)| row).collect::<Vec<_>>()
+        };
+        assert_eq!((rows(12, 40).len(), rows(50, 78).len()), (1, 1), "{drawn}");
+        assert!(rows(12, 40) > rows(50, 78), "{drawn}");
+    }
+
+    #[test]
     fn where_a_metric_normally_is_stands_behind_it_if_wanted() {
         let store = stage::store(|writer| {
             for slot in 0..6 * 288 {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use custos_query::{
     ChangesRequest, Drawn, EnvelopeRequest, Event, ReadContext, SeriesChange, SimilarSeries, check_names,
-    is_judged, own_check,
+    is_judged, own_check, told_name,
 };
 use custos_store::State;
 use jiff::Zoned;
@@ -19,7 +19,7 @@ use crate::cli::read::{Failure, Opened, local_time};
 use crate::graph::NoteMark;
 use crate::limits::{
     REPORT_CELLS, REPORT_EVENTS_MAX, REPORT_GRAPH_SERIES_MAX, REPORT_GRAPHS_MAX, REPORT_LEAD_MS,
-    REPORT_LIKE_MAX, REPORT_RUNS_BACK_MAX,
+    REPORT_LIKE_MAX, REPORT_RUNS_BACK_MAX, REPORT_TOLD_MAX,
 };
 use crate::notify::Noted;
 use crate::picture::CheckPicture;
@@ -42,6 +42,9 @@ pub(super) fn titled(what: &str, span: &Range<i64>, now: &Zoned) -> String {
     let what = if what.is_empty() { String::new() } else { format!(" {what},") };
     format!("{}:{what} {since} to {until}", host.as_deref().unwrap_or("this host"))
 }
+
+/// A line of the timeline: when it was (ms since the epoch), of which check, and what.
+type Line = (i64, String, String);
 
 impl Gathering<'_> {
     /// The report.
@@ -78,7 +81,8 @@ impl Gathering<'_> {
         if !changes.is_empty() {
             blocks.extend([heading("What changed"), self.changes(&changes, &among, &units)]);
         }
-        let timeline = self.timeline(&events, &notes)?;
+        let told = self.told(&names, context);
+        let timeline = self.timeline(&events, told, &notes)?;
         if let Block::Table { rows, .. } = &timeline
             && !rows.is_empty()
         {
@@ -166,9 +170,36 @@ impl Gathering<'_> {
         Block::Table { head: vec!["from", "metric", "before and then", "for"], rows }
     }
 
-    /// Changes of state, and what people wrote, in one order.
-    fn timeline(&self, events: &[Event], notes: &Marks<TimelineNote>) -> Result<Block, Failure> {
-        let mut all: Vec<(i64, String, String)> = Vec::new();
+    /// Who was told of these checks, when, and of what.
+    fn told(&self, checks: &[String], context: &mut ReadContext<'_>) -> Vec<Line> {
+        let mut told = Vec::new();
+        for check in checks {
+            for run in self.opened.reader.runs(&told_name(check), self.span.clone()) {
+                match run {
+                    Ok(run) if told.len() < REPORT_TOLD_MAX => {
+                        told.push((run.time_ms, check.clone(), run.text));
+                    }
+                    Ok(run) => {
+                        let more =
+                            format!("of more than {REPORT_TOLD_MAX} messages the others are not shown");
+                        told.push((run.time_ms, check.clone(), more));
+                        return told;
+                    }
+                    Err(error) => context.damage(&error),
+                }
+            }
+        }
+        told
+    }
+
+    /// Changes of state, who was told, and what people wrote, in one order.
+    fn timeline(
+        &self,
+        events: &[Event],
+        told: Vec<Line>,
+        notes: &Marks<TimelineNote>,
+    ) -> Result<Block, Failure> {
+        let mut all = told;
         all.extend(events.iter().map(|event| {
             let said = format!("{} to {}: {}", event.from_name(), event.to.name(), event.said());
             (event.time_ms, event.check.clone(), said)

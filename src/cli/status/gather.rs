@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use custos_query::check_names;
+use custos_query::{Stand, check_names};
 use custos_store::{CheckInfo, Reader};
 use jiff::Zoned;
 
@@ -15,6 +15,7 @@ use crate::agent::Row;
 use crate::cli::read::{Damage, Failure, store_error, time};
 use crate::cli::unknown::{Among, all_known};
 use crate::control::{self, AgentStatus, Answered, AskError, Request, Response, Stranger};
+use crate::notify::Quiet;
 
 /// How long the agent may take to say how it and its checks stand.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -76,6 +77,8 @@ impl Status {
             Err(_) => BTreeMap::new(),
         };
         let now_ms = now.timestamp().as_millisecond();
+        let quiet = Quiet::read(&store);
+        let host = config.as_ref().map(|config| config.host.as_str()).unwrap_or_default();
         let mut rows = Vec::with_capacity(names.len());
         for name in names {
             let check = config.as_ref().and_then(|config| config.checks.get(&name));
@@ -93,6 +96,8 @@ impl Status {
             if let Some(info) = stored.get(&name) {
                 row.add_ahead(info.last_ms, now_ms);
             }
+            let judged = || reader.as_ref().ok().and_then(|reader| Stand::now(reader, &name).ok()?.judged);
+            row.held = quiet.of(host, &name, judged, now_ms);
             rows.push(row);
         }
         rows.sort_by_key(StatusRow::rank);

@@ -10,6 +10,7 @@ use crate::cli::read::chain;
 use crate::config::Check;
 use crate::evaluate::is_judged;
 use crate::limits::{RUNS_AHEAD_MIN, STATUS_LATE_MAX};
+use crate::notify::{Held, Remark};
 use crate::text::local_time::local_time;
 use crate::text::printable;
 
@@ -49,6 +50,9 @@ pub(in crate::cli) struct StatusRow {
     pub(in crate::cli) outside_until_ms: Option<i64>,
     /// How far ahead of now the latest time among its runs is, if that is far enough to be a wrong clock.
     pub(in crate::cli) ahead_ms: Option<i64>,
+    /// What people did so that nobody is told of it.
+    #[serde(flatten)]
+    pub(in crate::cli) held: Held,
     #[serde(skip)]
     pub(in crate::cli) severity: Option<State>,
     #[serde(skip)]
@@ -83,6 +87,7 @@ impl StatusRow {
             outside_period: None,
             outside_until_ms: None,
             ahead_ms: None,
+            held: Held::default(),
             severity: None,
             hard_severity: State::Ok,
             is_awaited: false,
@@ -214,6 +219,35 @@ impl StatusRow {
             said = format!("{said} [outside its period {}{until}]", printable(period));
         }
         said.trim_start().to_owned()
+    }
+
+    /// The same in a word, for the list: `silenced`, `acked`, or of how many of its instances that was done.
+    pub(in crate::cli) fn held_word(&self) -> Option<String> {
+        let acks = &self.held.acknowledged;
+        if acks.iter().any(|ack| ack.of.is_empty()) {
+            return Some("acked".to_owned());
+        }
+        if !self.held.silenced.is_empty() {
+            return Some("silenced".to_owned());
+        }
+        (!acks.is_empty()).then(|| format!("acked {}", acks.len()))
+    }
+
+    /// What people did so that nobody is told of it, a line each, safe to show.
+    pub(in crate::cli) fn held_lines(&self, zone: &TimeZone) -> Vec<String> {
+        let by = |remark: &Remark| match remark.comment.as_str() {
+            "" => format!("by {}", remark.author),
+            comment => format!("by {}: {comment}", remark.author),
+        };
+        let acknowledged = self.held.acknowledged.iter().map(|ack| {
+            let of = if ack.of.is_empty() { String::new() } else { format!(" {{{}}}", ack.of) };
+            format!("acknowledged{of} since {} {}", local_time(ack.at_ms, zone), by(&ack.remark))
+        });
+        let silenced = self.held.silenced.iter().map(|silence| {
+            let until = local_time(silence.until_ms, zone);
+            format!("silenced until {until} {} (silence {})", by(&silence.remark), silence.id)
+        });
+        acknowledged.chain(silenced).map(|line| printable(&line).into_owned()).collect()
     }
 
     /// By which rows are sorted, worst first: state, then hard before soft, then name.

@@ -40,7 +40,8 @@ pub(super) fn show(
             json_line(row, out)?;
         }
     } else {
-        let page = table::Page { style, whole: args.all, problems: args.problems };
+        let page =
+            table::Page { style, whole: args.all, problems: args.problems, named: !args.names.is_empty() };
         table::write(&status, &page, out)?;
     }
     status.damage.finish(out)?;

@@ -30,6 +30,8 @@ pub(super) struct Page {
     pub(super) whole: bool,
     /// Whether checks that are OK are left out.
     pub(super) problems: bool,
+    /// Whether these are checks that were named, of which there is more to say.
+    pub(super) named: bool,
 }
 
 /// Writes the checks, what there is to say of the agent and the store, and how many checks are in which state.
@@ -52,6 +54,10 @@ pub(super) fn write(status: &Status, page: &Page, out: &mut dyn Write) -> Result
     writeln!(out, "{}", style.dim(&head))?;
     for row in shown {
         writeln!(out, "{}", line(row, status, page, name_width))?;
+        let more = if page.named { row.held_lines(status.now.time_zone()) } else { Vec::new() };
+        for line in more {
+            writeln!(out, "{}", style.fitted(&format!("         {line}"), 0))?;
+        }
     }
     if !hidden.is_empty() {
         let more = format!(
@@ -127,6 +133,9 @@ pub(in crate::cli) fn short(duration: &str, columns: usize) -> String {
 }
 
 fn kind(row: &StatusRow) -> String {
+    if let Some(held) = row.held_word() {
+        return held;
+    }
     match (row.severity, row.flapping) {
         (None, _) => "-".to_owned(),
         (Some(_), true) => "flapping".to_owned(),

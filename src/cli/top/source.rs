@@ -13,9 +13,9 @@ use super::model::{AgentView, Model};
 use super::story::{Asked, Story};
 use crate::cli::read::{Failure, chain, store_error};
 use crate::cli::status::{Defined, StatusRow};
-use crate::config::{AGENT_CHECK, Config, Matchers};
+use crate::config::{AGENT_CHECK, Config};
 use crate::limits::{TOP_CATCH_UP_RUNS, TOP_RECENT, TOP_RECENT_READ_MAX, TOP_RECENT_RUNS_MAX};
-use crate::notify::NotifyReport;
+use crate::notify::{NotifyReport, Quiet};
 use crate::text::local_time::local_time;
 
 use super::recent::Recent;
@@ -216,31 +216,23 @@ impl Source {
 fn mute(model: &mut Model, report: &NotifyReport) {
     let zone = model.now.time_zone().clone();
     let now_ms = model.now_ms();
-    let none = std::collections::BTreeMap::new();
-    let silences: Vec<_> = report
-        .silences
-        .iter()
-        .filter(|silence| (silence.from_ms..silence.until_ms).contains(&now_ms))
-        .filter_map(|silence| {
-            Some((Matchers::parse(silence.matchers.iter().map(String::as_str)).ok()?, silence))
-        })
-        .collect();
+    let quiet = Quiet::new(report.acks.clone(), report.silences.clone());
+    let host = model.host.clone();
     let because = |author: &str, comment: &str| match comment {
         "" => format!("by {author}"),
         comment => format!("by {author}: {comment}"),
     };
     for check in &mut model.checks {
-        let name = &check.row.check;
-        let ack = report.acks.iter().find(|ack| ack.check == *name).map(|ack| {
+        let held = quiet.of(&host, &check.row.check, || None, now_ms);
+        let ack = held.acknowledged.first().map(|ack| {
             let since = local_time(ack.at_ms, &zone);
             Muted::Acked(format!("since {since} {}", because(&ack.remark.author, &ack.remark.comment)))
         });
-        let silence =
-            silences.iter().find(|(matchers, _)| matchers.matches(name, &none)).map(|(_, silence)| {
-                let until = local_time(silence.until_ms, &zone);
-                let because = because(&silence.remark.author, &silence.remark.comment);
-                Muted::Silenced(format!("number {} until {until} {because}", silence.id))
-            });
+        let silence = held.silenced.first().map(|silence| {
+            let until = local_time(silence.until_ms, &zone);
+            let because = because(&silence.remark.author, &silence.remark.comment);
+            Muted::Silenced(format!("number {} until {until} {because}", silence.id))
+        });
         check.muted = ack.or(silence);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use custos_shim::Language;
 use custos_store::State;
 
 use crate::config::keys::process::PROCESS;
@@ -26,6 +27,9 @@ const SERVE_WORDS: [(&str, bool); 2] = [("fresh", false), ("cached", true)];
 const STALE_WORDS: [(&str, Stale); 2] = [("run", Stale::Run), ("unknown", Stale::Unknown)];
 const NATIVE_WORDS: [(&str, Native); 3] =
     [("auto", Native::Auto), ("true", Native::Required), ("false", Native::Never)];
+/// The interpreters that may be warm.
+pub(crate) const WARM_WORDS: [(&str, Language); 2] =
+    [("perl", Language::Perl), ("python3", Language::Python)];
 const SILENT_WORDS: [(&str, State); 2] = [("ok", State::Ok), ("unknown", State::Unknown)];
 
 /// The period of a check that is always due; it needs no definition and can have none.
@@ -63,6 +67,11 @@ section! {
          mistake. With `true` it is a poll, too, that does the work of `check_snmp` with its common options and numeric OIDs, but not of \
          `-m` and OIDs with blanks between, for which the plugin reads MIBs; `timeout` counts beside `-t` and `-e`")
         .is(Native::Auto);
+    WARM: Key<Own> = key("warm",
+        Own(|| Shape::Either(vec![Shape::Boolean, Shape::List(Box::new(Shape::Words(WARM_WORDS.map(|(word, _)| word).to_vec())))])),
+        "whether a plugin that is a script is run by a fork of an [interpreter that is there already](plugins.md#warm-interpreters): \
+         `true`, `false`, or a list of `perl` and `python3`. What cannot be is run as ever")
+        .says("`false`");
     CHECK_PERIOD: Key<Own, Is<&'static str>> = key("check_period", Own(|| Shape::Text),
         "the [period](#periods) in which the check is due, or `always`")
         .is(ALWAYS);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use custos_promql::Labels;
-use custos_shim::{Credentials, IoPriority, Limits};
+use custos_shim::{Credentials, IoPriority, Limits, Warm};
 use custos_store::{Bounds, State};
 
 use crate::config::model::http::HttpConfig;
@@ -158,6 +158,8 @@ pub struct Check {
     pub clone: bool,
     /// Whether the agent does the work of a standard plugin itself.
     pub native: Native,
+    /// Whether its plugin is run by a fork of a warm interpreter.
+    pub warm: Warm,
     /// The period in which it runs; `None` for always.
     pub check_period: Option<Arc<Period>>,
     /// Checks that must not be in a hard problem for this one to be run.
@@ -215,6 +217,7 @@ impl Check {
             clone: _,
             // Without a process as with one it comes to the same.
             native: _,
+            warm: _,
             check_period: _,
             depends_on: _,
             priority: _,

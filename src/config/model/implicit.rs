@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use custos_shim::Warm;
 use custos_store::State;
 
 use super::{ByteUnits, Check, CheckNotify, Command, Native, Priority, Process, Serving};
@@ -20,6 +21,7 @@ pub fn implicit_check(name: &str) -> Check {
         volatile: false,
         clone: false,
         native: Native::Auto,
+        warm: Warm::default(),
         check_period: None,
         depends_on: Vec::new(),
         priority: Priority::Normal,

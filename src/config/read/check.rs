@@ -139,6 +139,7 @@ fn with_fields(
         volatile: settings.volatile.unwrap_or(settings::VOLATILE.built_in()),
         clone: settings.clone.unwrap_or(settings::CLONE.built_in()),
         native: settings.native.unwrap_or(settings::NATIVE.built_in()),
+        warm: settings.warm.unwrap_or_default(),
         check_period: settings.check_period.unwrap_or_default(),
         depends_on: depends_on.iter().map(|(name, _)| name.clone()).collect(),
         priority: settings.priority.unwrap_or(settings::PRIORITY.built_in()),

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use custos_shim::Warm;
+
 use crate::config::keys::settings;
 use crate::config::keys::top::RULES;
 use crate::config::model::check::{Check, Command, Priority, Process, Serving};
@@ -195,6 +197,7 @@ fn check(rule: &Rule, name: String, group: &Group, rule_check: &Arc<RuleCheck>) 
         volatile: false,
         clone: false,
         native: settings::NATIVE.built_in(),
+        warm: Warm::default(),
         check_period: None,
         depends_on: Vec::new(),
         priority: Priority::Normal,

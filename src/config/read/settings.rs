@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use custos_shim::{Language, Warm};
 use custos_store::State;
 
 use crate::config::keys::settings as keys;
@@ -12,7 +13,7 @@ use crate::config::read::command::refuse_macros;
 use crate::config::read::period::{self, Periods};
 use crate::config::read::process::ProcessSettings;
 use crate::document::diagnostic::Findings;
-use crate::document::fields::{Fields, boolean, printable, refuse, written};
+use crate::document::fields::{Fields, boolean, choice, printable, refuse, written};
 use crate::document::yaml::{Content, Node};
 use crate::period::Period;
 
@@ -28,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) volatile: Option<bool>,
     pub(crate) clone: Option<bool>,
     pub(crate) native: Option<Native>,
+    pub(crate) warm: Option<Warm>,
     /// The outer option is absence, the inner one `always`.
     pub(crate) check_period: Option<Option<Arc<Period>>>,
     pub(crate) priority: Option<Priority>,
@@ -62,6 +64,7 @@ impl Settings {
             volatile: fields.read(&keys::VOLATILE, findings),
             clone: fields.read(&keys::CLONE, findings),
             native: fields.read(&keys::NATIVE, findings),
+            warm: fields.get(&keys::WARM).and_then(|node| warm(node, findings)),
             check_period: fields
                 .get(&keys::CHECK_PERIOD)
                 .and_then(|node| period::named(node, periods, findings)),
@@ -95,6 +98,7 @@ impl Settings {
             volatile: self.volatile.or(base.volatile),
             clone: self.clone.or(base.clone),
             native: self.native.or(base.native),
+            warm: self.warm.or(base.warm),
             check_period: self.check_period.or_else(|| base.check_period.clone()),
             priority: self.priority.or(base.priority),
             timeout: self.timeout.or(base.timeout),
@@ -124,6 +128,21 @@ impl Settings {
             false => Serving::Fresh,
         }
     }
+}
+
+/// `true`, `false`, or a list of interpreters.
+fn warm(node: &Node, findings: &mut Findings) -> Option<Warm> {
+    let Content::List(items) = &node.content else {
+        return boolean(node, findings).map(|on| if on { Warm::ALL } else { Warm::default() });
+    };
+    let mut warm = Warm::default();
+    for item in items {
+        match choice(item, &keys::WARM_WORDS, findings)? {
+            Language::Perl => warm.perl = true,
+            Language::Python => warm.python = true,
+        }
+    }
+    Some(warm)
 }
 
 fn environment(node: &Node, owner: &str, findings: &mut Findings) -> BTreeMap<String, String> {

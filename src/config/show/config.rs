@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use custos_shim::IoPriority;
+use custos_shim::{IoPriority, Warm};
 
 use super::word::{list, state, word};
 use super::{http, notify, rule, sink, snmp};
@@ -144,6 +144,12 @@ fn write_check(page: &mut String, config: &Config, check: &Check) -> fmt::Result
     writeln!(page, "    clone: {}", check.clone)?;
     if !matches!(check.command, Command::Snmp(_)) {
         writeln!(page, "    native: {}", check.native.name())?;
+    }
+    match check.warm {
+        Warm::ALL => writeln!(page, "    warm: true")?,
+        Warm { perl: true, .. } => writeln!(page, "    warm: [perl]")?,
+        Warm { python: true, .. } => writeln!(page, "    warm: [python3]")?,
+        _ => {}
     }
     if let Some(period) = &check.check_period {
         writeln!(page, "    check_period: {}", word(&period.name))?;

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::request::Request;
 use crate::http::reply::{Failure, Reply};
+use crate::notify::{Held, Quiet};
 
 /// All checks.
 #[derive(Serialize)]
@@ -30,10 +31,13 @@ struct Square {
     /// When it was run last, or should have been.
     time_ms: Option<i64>,
     said: String,
+    /// What people did so that nobody is told of it.
+    #[serde(flatten)]
+    held: Held,
 }
 
 impl Square {
-    fn of(check: String, stand: Stand) -> Square {
+    fn of(check: String, stand: Stand, held: Held) -> Square {
         let time_ms = stand.last.as_ref().map(|run| run.time_ms);
         let judged = stand.judged.as_ref();
         Square {
@@ -45,6 +49,7 @@ impl Square {
             since_ms: judged.map(|run| run.standing.since_ms),
             time_ms,
             said: judged.map(|run| verdict_text(run.state, &run.judgement, &run.text)).unwrap_or_default(),
+            held,
         }
     }
 }
@@ -55,10 +60,12 @@ pub(super) fn board(request: &Request<'_>) -> Result<Reply, Reply> {
     let rules = request.rules.iter().flat_map(|group| &group.rules).filter(|rule| rule.alerting.is_some());
     let defined = request.checks.iter().map(|check| &check.name).chain(rules.map(|rule| &rule.check));
     let names: BTreeSet<String> = ran.chain(defined.cloned()).collect();
+    let quiet = Quiet::read(request.stores.dir());
     let names = names.into_iter();
     let checks = names.map(|name| {
         let stand = Stand::now(request.snapshot, &name).map_err(|error| unreadable(&error))?;
-        Ok(Square::of(name, stand))
+        let held = quiet.of(request.host, &name, || stand.judged.clone(), request.now_ms);
+        Ok(Square::of(name, stand, held))
     });
     let checks = checks.collect::<Result<_, Reply>>()?;
     Reply::json(&Board { host: request.host, now_ms: request.now_ms, checks })

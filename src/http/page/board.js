@@ -27,6 +27,30 @@ const compared = {
 
 const texts = ["check", "said"], times = ["since_ms", "time_ms"];
 
+// What people did so that nobody is told of a check, as far as it is of the kind that is expected.
+function heldOf(row) {
+  const known = (all, at) => (Array.isArray(all) ? all : []).filter((one) => one && Number.isFinite(one[at]) && typeof one.author === "string");
+  return { acknowledged: known(row.acknowledged, "at_ms"), silenced: known(row.silenced, "until_ms") };
+}
+
+const of = ({ of: labels }) => (typeof labels === "string" && labels ? ` {${labels}}` : "");
+const because = ({ comment }) => (typeof comment === "string" && comment ? `: ${comment}` : "");
+
+// The same in words, each with what it is called.
+export function heldWords({ acknowledged, silenced }) {
+  return [
+    ...acknowledged.map((one) => ["Acknowledged", `since ${time(one.at_ms)} by ${one.author}${of(one)}${because(one)}`]),
+    ...silenced.map((one) => ["Silenced", `until ${time(one.until_ms)} by ${one.author}${because(one)}`]),
+  ];
+}
+
+// And shortly.
+const heldShort = ({ acknowledged, silenced }) => [
+  ...acknowledged.map((one) => `acknowledged${of(one)} by ${one.author}`), ...silenced.map((one) => `silenced until ${time(one.until_ms).slice(0, 16)} by ${one.author}`),
+].join(", ");
+
+const isHeld = ({ acknowledged, silenced }) => acknowledged.length + silenced.length > 0;
+
 // What an agent says of its checks, as far as it is of the kind that is expected: another host may say anything.
 export function rowsOf(agent, answer) {
   const all = Array.isArray(answer?.checks) ? answer.checks : [];
@@ -35,14 +59,14 @@ export function rowsOf(agent, answer) {
   const known = all.filter(told);
   const host = typeof answer?.host === "string" && answer.host ? answer.host : agent.name;
   const now_ms = Number.isFinite(answer?.now_ms) ? answer.now_ms : Date.now();
-  return { rows: known.map((row) => ({ ...row, state: row.state ?? null, agent, now_ms, host })), strange: all.length - known.length + (Array.isArray(answer?.checks) ? 0 : 1) };
+  return { rows: known.map((row) => ({ ...row, ...heldOf(row), state: row.state ?? null, agent, now_ms, host })), strange: all.length - known.length + (Array.isArray(answer?.checks) ? 0 : 1) };
 }
 
 // Rows that fit, in their order.
 export function chosen(rows, { q, state, sort }) {
   const words = q.toLowerCase().split(/\s+/).filter(Boolean);
-  const fits = (row) => (!state || (row.state ?? "PENDING") === state || (state === "problems" && row.state !== "OK"))
-    && words.every((word) => `${row.check} ${row.said} ${row.host}`.toLowerCase().includes(word));
+  const fits = (row) => (!state || (row.state ?? "PENDING") === state || (state === "problems" && row.state !== "OK") || (state === "open" && row.state && row.state !== "OK" && !isHeld(row)))
+    && words.every((word) => `${row.check} ${row.said} ${row.host} ${heldShort(row)}`.toLowerCase().includes(word));
   return rows.filter(fits).sort(compared[sort] ?? compared.state);
 }
 
@@ -61,7 +85,8 @@ export function show(body, rows, link, isOne) {
     anchor.href = link(one);
     say(since, one.since_ms ? age(one.now_ms - one.since_ms) : "");
     say(old, one.time_ms ? age(one.now_ms - one.time_ms) : "");
-    say(said, one.said);
+    say(said.firstChild, heldShort(one));
+    say(said.lastChild, one.said);
     return row;
   });
   known.forEach((row) => row.remove());
@@ -73,5 +98,6 @@ function made(key) {
   row.dataset.key = key;
   for (let cell = 0; cell < 5; cell++) row.append(element("td"));
   row.cells[1].append(element("a"));
+  row.cells[4].append(element("span", "", "held"), element("span"));
   return row;
 }

@@ -262,7 +262,9 @@ export class Chart {
     const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough);
     for (let at = Math.ceil(low / step) * step; at <= high; at += step) {
       stroke(pen, [[LEFT, y(at)], [width - RIGHT, y(at)]]);
-      pen.fillText(figure(+at.toPrecision(12), this.series[0]?.unit), LEFT - 6, y(at));
+      const value = +at.toPrecision(12), unit = this.series[0]?.unit;
+      const told = Math.abs(value) >= 1e15 && !unit ? value.toExponential(1).replace("e+", "e") : figure(value, unit);
+      pen.fillText(told, LEFT - 6, y(at), LEFT - 6);
     }
     pen.textAlign = "center";
     pen.textBaseline = "top";

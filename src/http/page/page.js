@@ -56,6 +56,7 @@ async function render() {
 function board() {
   const all = { q: params.get("q") ?? "", state: params.get("state") ?? "", sort: params.get("sort") ?? "state" };
   show(byId("board").tBodies[0], chosen(rows, all), link, agents.length === 1);
+  view.stands(rows);
   const count = (state) => rows.filter((row) => row.state === state).length;
   const pending = count(null);
   // Where nothing is known, nothing is counted.
@@ -97,7 +98,7 @@ async function refresh() {
   const troubles = [];
   const found = await Promise.all(agents.map(async (agent) => {
     try {
-      const { rows: told, strange } = rowsOf(agent, await agent.get("/api/board"));
+      const { rows: told, strange } = rowsOf(agent, await (agents.length > 1 ? agent.quick("/api/board") : agent.get("/api/board")));
       if (strange) troubles.push(`${agent.name}: ${strange} of what it says of its checks is not understood, and left out`);
       return told;
     } catch (error) {

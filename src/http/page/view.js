@@ -1,7 +1,7 @@
 // One check: why it is in its state, its graphs, live or over a span, and what happened.
 
 import { Asked, columnsNow, lengthOf, opened } from "./asked.js";
-import { age, time } from "./board.js";
+import { age, heldWords, time } from "./board.js";
 import { Chart, figure } from "./chart.js";
 import { panelsOf } from "./columns.js";
 import { Live } from "./live.js";
@@ -49,12 +49,20 @@ export class View {
     byId("every").value = params.get("every") ?? "";
     byId("span").value = params.has("start") ? "" : params.get("since") ?? "6h";
     this.controls();
+    this.stands(this.rows ?? []);
     const every = params.get("every");
     await Promise.all([
       this.why(), this.decides(),
       every ? this.follow(every === "own" ? "" : every) : this.draw(),
       ...(params.has("why") ? [this.else()] : []),
     ]);
+  }
+
+  // What the board knows of the check: whether somebody has acknowledged or silenced it.
+  stands(rows) {
+    this.rows = rows;
+    const row = this.shown && rows.find((one) => one.check === this.check && one.agent === this.agents[0]);
+    byId("held").replaceChildren(...(row ? heldWords(row) : []).flatMap(([name, text]) => [element("dt", name), element("dd", text)]));
   }
 
   controls() {
@@ -176,7 +184,8 @@ export class View {
     const told = await answers;
     if (signal.aborted) return;
     if (told[0].error) throw told[0].error;
-    const panels = panelsOf(told, this.named());
+    const strange = (agent) => this.said(`${agent.name}: what it says of the past is not understood`);
+    const panels = panelsOf(told, this.named(), { strange });
     const { dataset } = byId("charts");
     this.drawn(panels, span);
     dataset.tookMs = Math.round(performance.now() - began);
@@ -229,14 +238,15 @@ export class View {
   async marks(span, more = {}) {
     const { signal } = this.watching;
     const bounds = [["check", this.check], ["start", span[0] / 1000], ["end", span[1] / 1000]];
-    const ask = (agent, path, params, none) => agent.get(path, [...params, ...bounds], { signal }).catch(() => none);
-    const [events, marks] = await Promise.all([
+    const ask = (agent, path, params, none) => (agent === this.agents[0] ? agent.get(path, [...params, ...bounds], { signal }) : agent.quick(path, [...params, ...bounds], { signal })).catch(() => none);
+    const [all, marks] = await Promise.all([
       Promise.all(this.agents.map((agent) => ask(agent, "/api/events", [["limit", 200]], []))),
       ask(this.agents[0], "/api/marks", [], { incidents: [], notes: [], acks: [] }),
     ]);
     if (signal.aborted) return;
-    this.tellEvents(events.flat(), marks);
-    this.charts.forEach((chart) => { Object.assign(chart, { events: events.flat(), ...marks }, more); chart.draw(); });
+    const events = all.flat().filter((event) => Number.isFinite(event?.time_ms) && typeof event.to === "string");
+    this.tellEvents(events, marks);
+    this.charts.forEach((chart) => { Object.assign(chart, { events, ...marks }, more); chart.draw(); });
     byId("charts").dataset.markedMs = Math.round(performance.now());
   }
 
@@ -270,6 +280,7 @@ export class View {
       byId("note").value = "";
       this.go({}, true);
     } catch (error) {
+      this.denied(this.agents[0], error);
       say(byId("note-told"), `Not written: ${error.message}`);
     }
   }

@@ -256,3 +256,26 @@ fn each_address_has_a_note_of_its_own() {
     let notes = ["am", "am#1", "am#2"].map(crate::notify::target_note);
     assert_eq!(notes, ["notify-target-am", "notify-target-am", "notify-address-2-am"]);
 }
+
+#[test]
+fn whoever_was_told_is_kept_for_ever_each_time_once() {
+    for (target, told) in [("command: /bin/true", 3), ("alertmanager: 'http://127.0.0.1:1', resend: 1m", 2)] {
+        let mut stage = at_once(target);
+        stage.ran("a", State::Critical);
+        stage.end(&later());
+        stage.pass(s(60));
+        assert_eq!(stage.told(), ["t: a CRITICAL*"]);
+        // Whoever reads it is reminded; Alertmanager only forgets what is not said again.
+        for _ in 0..5 * 60 {
+            stage.pass(s(60));
+            stage.told();
+        }
+        stage.ran("a", State::Ok);
+        assert_eq!(stage.told(), ["t: a resolved*"]);
+        let kept: Vec<&str> = stage.kept.iter().map(|told| told.run.text.as_str()).collect();
+        assert_eq!((kept.len(), kept[0]), (told, "t was told: a CRITICAL"), "{kept:?}");
+        assert_eq!(kept.last().unwrap(), &"t was told: a resolved");
+        assert!(stage.kept.iter().all(|told| &*told.name == "a@told"));
+        assert!(stage.kept.is_sorted_by(|one, next| one.run.time_ms < next.run.time_ms));
+    }
+}

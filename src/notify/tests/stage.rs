@@ -10,7 +10,7 @@ use crate::clock::Moment;
 use crate::config::{Config, Medium, Surroundings, load_with};
 use crate::notify::send::Taken;
 use crate::notify::{
-    ACKS_NOTE, Effect, Note, Noted, Notification, Notifier, SILENCES_NOTE, Status, receiver_names,
+    ACKS_NOTE, Effect, Note, Noted, Notification, Notifier, SILENCES_NOTE, Status, Telling, receiver_names,
     target_note,
 };
 
@@ -33,6 +33,8 @@ pub(super) struct Stage {
     /// What waits for the disk: notes, each with its message.
     pub(super) unwritten: Vec<(Note, Option<Message>)>,
     pub(super) tried: Vec<(u64, Result<(), String>)>,
+    /// What is in the store of who was told.
+    pub(super) kept: Vec<Telling>,
     /// The Alertmanagers of each message, by its ticket.
     pub(super) urls: BTreeMap<u64, Vec<String>>,
 }
@@ -70,6 +72,7 @@ impl Stage {
             slow_disk: false,
             unwritten: Vec::new(),
             tried: Vec::new(),
+            kept: Vec::new(),
             urls: BTreeMap::new(),
         }
     }
@@ -106,6 +109,7 @@ impl Stage {
                     }
                 }
                 Effect::Note(note) => self.unwritten.push((note, None)),
+                Effect::Keep(told) => self.kept.push(*told),
                 Effect::Tried { asker, result } => self.tried.push((asker, result)),
             }
         }

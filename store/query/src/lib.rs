@@ -45,7 +45,7 @@ mod state_bar;
 mod unit;
 mod verdict;
 
-pub use apart::{consolidated_check, consolidated_name, own_check, watched_check, watched_name};
+pub use apart::{consolidated_check, consolidated_name, own_check, told_name, watched_check, watched_name};
 pub use bucketed::Bucketed;
 pub use built_in::{BuiltIn, was_run};
 pub use change::{Change, ChangeKind, PreviousState, change_kind, is_judged, stored_change};
