@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use custos_shim::{Launch, Outcome, Report, Spec};
+use nix::errno::Errno;
 use nix::unistd::{Uid, User};
 
 use super::native::NativeWork;
@@ -125,7 +126,8 @@ impl PluginJob {
 
 /// What a plugin left behind; one that was not found in these directories either says so.
 pub(super) fn end_of_plugin(report: Report, searched: Option<&str>) -> PluginEnd {
-    let is_missing = matches!(report.outcome, Outcome::NotStarted { errno: libc::ENOENT, .. });
+    const MISSING: i32 = Errno::ENOENT as i32;
+    let is_missing = matches!(report.outcome, Outcome::NotStarted { errno: MISSING, .. });
     let mut end = end_of(report);
     if let (true, Some(searched), Ending::NotStarted(message)) = (is_missing, searched, &mut end.ending) {
         message.push_str(&match searched {
@@ -215,10 +217,10 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let either = "failed to execute check_x; it was not in `plugins` either: /a, /b";
-        assert_eq!(said(libc::ENOENT, Some("/a, /b")), either);
+        assert_eq!(said(Errno::ENOENT as i32, Some("/a, /b")), either);
         let none = "failed to execute check_x; `plugins` names no directories";
-        assert_eq!(said(libc::ENOENT, Some("")), none);
-        assert_eq!(said(libc::ENOENT, None), "failed to execute check_x");
-        assert_eq!(said(libc::EAGAIN, Some("/a")), "failed to execute check_x");
+        assert_eq!(said(Errno::ENOENT as i32, Some("")), none);
+        assert_eq!(said(Errno::ENOENT as i32, None), "failed to execute check_x");
+        assert_eq!(said(Errno::EAGAIN as i32, Some("/a")), "failed to execute check_x");
     }
 }
