@@ -102,6 +102,11 @@ fn what_is_live_goes_on_behind_the_past_and_stays() {
 }
 
 #[test]
+fn what_grows_follows_the_rules_of_the_past_and_has_a_bound() {
+    Agent::start("").play("growing");
+}
+
+#[test]
 fn who_may_not_watch_so_often_is_told_so_and_asked_for_a_token() {
     Agent::start("").play("unwatched");
 }

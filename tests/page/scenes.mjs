@@ -78,6 +78,33 @@ const scenes = {
     await browser.until("document.querySelector('#events .CRITICAL')");
   },
 
+  // What is drawn of runs as they come follows the rules of the past, and has a bound.
+  async growing(browser, url) {
+    await browser.open(url);
+    const tried = (body) => browser.run(`import("/page/columns.js").then(({ Growing, Rate, keyOf, panelsOf }) => { ${body} })`);
+    // A counter: nothing of the first, behind a gap or where no time passed; from 0 where it fell; exact however large it is.
+    assert.deepEqual(await tried(`const rate = new Rate(); const all = [[0, 100], [2000, 300], [2000, 400], [3000, 50]].map(([ms, value]) => rate.add(ms, value)); rate.gap(); return [...all, rate.add(4000, 60)];`), [null, 100, null, 50, null]);
+    assert.equal(await tried(`const rate = new Rate(); rate.add(0, 9223372036854775804n); return rate.add(1000, 9223372036854775807n);`), 3);
+    assert.equal(await tried(`const rate = new Rate(); rate.add(0, 9007199254740991); return rate.add(1000, 9007199254741993n);`), 1002);
+    const made = `const of = { points: [[0, 100, 1, 5, 3, 4]], consolidated: [], bridge: 100 }; const one = new Growing(of, { start: 0, wide: 100, count: 10 });`;
+    // Samples of one column are one, what comes late goes where it belongs, and the mean of what the past has begun stays.
+    assert.deepEqual(await tried(`${made} for (const [ms, value] of [[50, 9], [110, 2], [190, 4], [310, 7], [150, 6]]) one.add(ms, value, false); return one.points.map((point) => point.slice(0, 6));`),
+      [[0, 100, 1, 9, 3, 9], [100, 200, 2, 6, 4, 4], [300, 400, 7, 7, 7, 7]]);
+    // What is no number is a gap, and so is what is far.
+    assert.deepEqual(await tried(`${made} one.add(110, NaN, false); one.add(210, 1, false); one.add(310, 1, false); one.add(410, 1, true); return one.points.map((point) => point[6]);`), [null, true, false, true]);
+    // Of a page that nobody sees nothing is drawn, and nothing gathers: neither columns nor what waits to be drawn.
+    assert.deepEqual(await tried(`${made} for (let ms = 100; ms < 1e6; ms += 50) one.add(ms, ms, false); return [one.points.length <= 20, one.fresh.length <= 1000, one.isStale, one.low >= 1e6 - 2200, one.high];`), [true, true, true, true, 999950]);
+    // The largest values have a mean.
+    assert.equal(await tried(`${made} for (const ms of [110, 120, 130]) one.add(ms, 1e308, false); return one.points[1][4];`), 1e308);
+    // One key whatever the order of labels; an answer that is none of one agent leaves those of others.
+    assert.equal(await tried(`return keyOf("m", [["b", "1"], ["a", "2"]], "") === keyOf("m", [["a", "2"], ["b", "1"]], "");`), true);
+    assert.deepEqual(await tried(`
+      const good = { start_ms: 0, end_ms: 10, columns: 1, series: [{ metric: "m", unit: "", limits: [], bridge_ms: 5, points: [[0, 1, 2, 1.5, 2]] }] };
+      const strange = [];
+      const panels = panelsOf([{ agent: "a", envelope: null }, { agent: "b", envelope: good }, { agent: "c", envelope: { series: 7 } }], (agent, text) => agent + text, { strange: (agent) => strange.push(agent) });
+      return [[...panels.values()].flat().map((one) => one.name), strange];`), [["bm"], ["a", "c"]]);
+  },
+
   // What was drawn of the past is there while it is live, and what was watched is there afterwards.
   async going_on(browser, url) {
     const charts = "document.getElementById('charts').dataset";
@@ -192,6 +219,18 @@ const scenes = {
       assert.deepEqual(await browser.axe(), []);
     }
     servers.forEach((server) => server.close());
+    // One that says nothing at all holds up nobody, neither the board nor a graph, live or not.
+    const mute = createServer(() => {});
+    await once(mute.listen(0, "127.0.0.1"), "listening");
+    const silent = `http://127.0.0.1:${mute.address().port}`;
+    await browser.open(`${url}/?hosts=${silent}`);
+    await browser.until(`${text("said")}.includes('does not answer within') && ${rows}.length >= 3`);
+    await browser.open(`${url}/?hosts=${silent}&check=wave&since=2m`);
+    await browser.until("document.querySelectorAll('figcaption span').length === 2");
+    await browser.open(`${url}/?hosts=${silent}&check=wave&since=2m&every=own`);
+    await browser.until("+document.getElementById('charts').dataset.drawn >= 2");
+    mute.closeAllConnections();
+    mute.close();
   },
 
   async graph(browser, url) {

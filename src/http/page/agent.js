@@ -5,6 +5,8 @@
 
 const RETRY_MS = 1000;
 const SILENCE_MS = 5000;
+// How long it takes until a host that says nothing holds up no others.
+const QUICK_MS = 5000;
 // Characters of a reason that are said.
 const REASON_MAX = 300;
 
@@ -36,12 +38,22 @@ export class Agent {
     return (await this.fetch(path, params, more)).json();
   }
 
+  // The same where others wait for it, too, which is not for ever.
+  async quick(path, params, { signal, ...more } = {}) {
+    const patience = AbortSignal.timeout(QUICK_MS);
+    try {
+      return await this.get(path, params, { ...more, signal: signal ? AbortSignal.any([signal, patience]) : patience });
+    } catch (error) {
+      throw patience.aborted && !signal?.aborted ? new Error(`does not answer within ${QUICK_MS / 1000} s`) : error;
+    }
+  }
+
   // How far the agent's clock is ahead of this one, and within how much that is known (ms): the best of some askings.
   async measureClock() {
     let best = null;
     for (let asked = 0; asked < 5; asked++) {
       const sent = performance.timeOrigin + performance.now();
-      const { received_ms, sent_ms } = await this.get("/api/time");
+      const { received_ms, sent_ms } = await this.quick("/api/time");
       const came = performance.timeOrigin + performance.now();
       const bound = (came - sent) / 2 + 1;
       if (!best || bound < best.bound) best = { offset: (received_ms - sent + sent_ms - came) / 2, bound };

@@ -21,11 +21,11 @@ export function lengthOf(params) {
   return start && end > start ? end - start : length(params.get("since")) ?? USUAL_MS;
 }
 
-// What an agent tells of a check over a span, or why it does not.
-export async function ask(agent, check, [start, end], columns, more = {}) {
+// What an agent tells of a check over a span, or why it does not. The one that was chosen may take its time, others may not.
+export async function ask(agent, check, [start, end], columns, { isChosen, ...more } = {}) {
   const path = [["series", check], ["columns", columns], ["start", start / 1000], ["end", end / 1000]];
   try {
-    return { agent, envelope: await agent.get("/api/envelope", path, more) };
+    return { agent, envelope: await (isChosen ? agent.get("/api/envelope", path, more) : agent.quick("/api/envelope", path, more)) };
   } catch (error) {
     return { agent, error };
   }
@@ -39,7 +39,7 @@ export class Asked {
     const [start, end] = [+params.get("start"), +params.get("end")];
     this.span = start && end > start ? [start, end] : [now - lengthOf(params), now];
     // In the place of the envelope of an agent that does not tell it stands why.
-    this.answers = Promise.all(all.map((agent) => ask(agent, params.get("check"), this.span, columnsNow(), more)));
+    this.answers = Promise.all(all.map((agent, at) => ask(agent, params.get("check"), this.span, columnsNow(), { isChosen: at === 0, ...more })));
   }
 }
 

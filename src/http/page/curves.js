@@ -61,7 +61,7 @@ export class Roll {
     const { width, height, low, high, series, y, span: [start, end] } = chart;
     const perMs = (width - left - right) * scale / (end - start);
     const key = [low, high, width, height, scale, end - start, series.length, ink(0)].join();
-    if (this.key !== key || this.first !== series[0]) {
+    if (this.key !== key || this.first !== series[0] || series.some((one) => one.isStale)) {
       const canvas = this.canvas ?? document.createElement("canvas");
       canvas.width = Math.ceil((width - left - right) * scale) + ROLLED_MORE;
       canvas.height = Math.ceil(height * scale);
@@ -70,7 +70,7 @@ export class Roll {
       series.forEach((one, at) => {
         curve(this.pen, chart, scale, one, ink(at));
         this.last.set(one, one.newest);
-        one.fresh.length = 0;
+        one.drawn();
       });
       this.pen.setTransform(1, 0, 0, 1, 0, 0);
     }
@@ -95,7 +95,7 @@ export class Roll {
       });
       this.pen.stroke();
       this.last.set(one, one.newest);
-      one.fresh.length = 0;
+      one.drawn();
     });
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.drawImage(this.canvas, left * scale - (start - this.origin) * perMs, 0);

@@ -14,9 +14,10 @@ const BUILT_IN = [["check_duration_seconds", "s", ({ duration_ms }) => duration_
 // What a graph usually shows of a run: what its plugin printed, of a rule its values and not how many of them fire, and of a check without
 // any metric how long it took.
 function shownOf(run) {
-  const metrics = run.metrics ?? [];
+  // Another host may say anything.
+  const metrics = (Array.isArray(run.metrics) ? run.metrics : []).filter((one) => typeof one?.label === "string");
   const isRule = metrics.some(({ label }) => label === "value");
-  const all = metrics.filter(({ label, labels }) => !(labels && "__name__" in labels) && !(isRule && (label === "firing" || label === "pending")));
+  const all = metrics.filter(({ label, labels }) => labels?.__name__ === undefined && !(isRule && (label === "firing" || label === "pending")));
   return all.length ? all : BUILT_IN.map(([label, unit, value]) => ({ label, unit, value: value(run) }));
 }
 
@@ -30,6 +31,8 @@ class Followed {
     // How often it is run by itself, and because it is watched.
     this.interval = this.every = 0;
     this.before = null;
+    // Runs that wait until its past is there.
+    this.waiting = [];
   }
 
   // Whether a run is further from the one before than they mostly are.
@@ -44,7 +47,9 @@ class Followed {
 export class Live {
   // `shown` shows it; `said` tells what is wrong, `denied` asks for a token where one would help; `name` says how a series of an agent is called.
   constructor(agents, check, { every, length, columns, signal, name, said, denied, shown, dataset }) {
-    Object.assign(this, { agents, check, every, length, columns, signal, name, said, denied, shown, dataset, panels: new Map(), runs: 0, waiting: [] });
+    Object.assign(this, { agents, check, every, length, columns, signal, name, said, denied, shown, dataset, panels: new Map(), runs: 0 });
+    const [start] = this.span();
+    this.grid = { start, wide: length / columns, count: columns };
     this.followed = new Map(agents.map((agent) => [agent, new Followed(agent)]));
   }
 
@@ -56,46 +61,56 @@ export class Live {
   // The same by the clock of the agent that was chosen, as it is asked.
   told() { return this.span().map((ms) => ms + this.ahead(this.agents[0])); }
 
-  // Begins to watch, and returns when the past is there.
+  // Begins to watch, and returns when the past of the agent that was chosen is there, with why it is not. A check that has not run yet has
+  // none, and is watched all the same. Others hold up nobody, and are there when they answer.
   async begin() {
-    const { agents, check, every, signal } = this;
-    for (const agent of agents) {
+    const { agents: [chosen, ...others], check, every, signal } = this;
+    for (const agent of this.agents) {
       agent.watch([check], every, signal, (line) => this.line(agent, line), (text, error) => {
         this.denied(agent, error);
         this.said(text && `Live: ${text}`);
       });
     }
-    await Promise.all(agents.map(async (agent) => {
-      const clock = await agent.measureClock().catch(() => null);
-      if (clock && !signal.aborted && Math.abs(clock.offset) > clock.bound + 20) this.said(`The clock of ${agent.name} is ${Math.round(clock.offset)} ms ahead (± ${Math.ceil(clock.bound)} ms); its values are moved by that.`);
-    }));
-    const [start, end] = this.span();
-    const answers = await Promise.all(agents.map((agent) => ask(agent, check, [start + this.ahead(agent), end + this.ahead(agent)], this.columns, { signal })));
-    if (signal.aborted) return;
-    this.grid = { start, wide: this.length / this.columns };
-    for (const [unit, series] of panelsOf(answers, this.name, (agent) => this.ahead(agent))) {
-      this.panels.set(unit, series.map((of) => {
-        const one = new Growing(of, this.grid);
-        this.followed.get(of.agent).series.set(of.key, one);
-        return one;
-      }));
-    }
-    // A check that has not run yet has no past, and is watched all the same.
-    const { waiting } = this;
-    this.waiting = null;
-    for (const [agent, run] of waiting) this.add(agent, run);
-    this.isNew = true;
+    others.forEach((agent) => this.join(agent).catch((error) => this.said(`${agent.name}: ${error.message}`)));
+    const error = await this.join(chosen);
     requestAnimationFrame(() => this.frame());
-    return answers[0].error;
+    return error;
+  }
+
+  // Asks an agent for its clock and its past, and goes on with what has come meanwhile.
+  async join(agent) {
+    const { check, signal, grid: { start }, length } = this;
+    const clock = await agent.measureClock().catch(() => null);
+    if (clock && !signal.aborted && Math.abs(clock.offset) > clock.bound + 20) this.said(`The clock of ${agent.name} is ${Math.round(clock.offset)} ms ahead (± ${Math.ceil(clock.bound)} ms); its values are moved by that.`);
+    const ahead = this.ahead(agent);
+    const answer = await ask(agent, check, [start + ahead, start + length + ahead], this.columns, { signal, isChosen: agent === this.agents[0] });
+    if (signal.aborted) return null;
+    const followed = this.followed.get(agent);
+    const strange = () => this.said(`${agent.name}: what it says of the past is not understood`);
+    for (const of of [...panelsOf([answer], this.name, { ahead: () => ahead, strange }).values()].flat()) {
+      const one = new Growing(of, this.grid);
+      followed.series.set(of.key, one);
+      this.panel(of.unit).push(one);
+    }
+    this.isNew = true;
+    const { waiting } = followed;
+    followed.waiting = null;
+    waiting.forEach((run) => this.add(followed, run));
+    return answer.error;
+  }
+
+  panel(unit) {
+    if (!this.panels.has(unit)) this.panels.set(unit, []);
+    return this.panels.get(unit);
   }
 
   line(agent, { run, watching, ended, dropped }) {
     const followed = this.followed.get(agent);
-    if (run && this.waiting) {
-      this.waiting.push([agent, run]);
-      if (this.waiting.length > WAITING_MAX) { this.waiting.shift(); this.said(`${agent.name}: runs were left out, since its past takes so long`); }
+    if (run && followed.waiting) {
+      followed.waiting.push(run);
+      if (followed.waiting.length > WAITING_MAX) { followed.waiting.shift(); this.said(`${agent.name}: runs were left out, since its past takes so long`); }
     } else if (run) {
-      this.add(agent, run);
+      this.add(followed, run);
     }
     if (watching) [followed.interval, followed.every] = [watching.interval_ms ?? 0, watching.every_ms ?? 0];
     if (watching?.note) this.said(watching.note);
@@ -103,11 +118,11 @@ export class Live {
     if (dropped) this.said(`${agent.name}: ${dropped} lines were left out, since they were not taken in time`);
   }
 
-  add(agent, run) {
-    const followed = this.followed.get(agent);
+  add(followed, run) {
+    if (!Number.isFinite(run.time_ms)) return;
     this.dataset.newestMs = run.time_ms + run.duration_ms;
     // Moved by how far the agent's clock is ahead, which is shown.
-    const at = run.time_ms - this.ahead(agent);
+    const at = run.time_ms - this.ahead(followed.agent);
     const isFar = followed.isFar(at, run.provenance === "watched");
     const there = new Set();
     for (const metric of shownOf(run)) {
@@ -122,7 +137,8 @@ export class Live {
 
   // The series of a metric, which is a new one where the past has none such.
   series(followed, metric) {
-    const { label, unit: printed = "", labels = {} } = metric;
+    const { label } = metric;
+    const printed = metric.unit ?? "", labels = metric.labels ?? {};
     const unit = unitOf(printed);
     const key = keyOf(label, Object.entries(labels), unit);
     let one = followed.series.get(key);
@@ -132,8 +148,7 @@ export class Live {
       const title = further ? `${label}{${further}}` : label;
       one = new Growing({ agent: followed.agent, name: this.name(followed.agent, title), metric: title, key, limits: [], unit, points: [], bridge: BRIDGE_MS, consolidated: [], note: "" }, this.grid);
       followed.series.set(key, one);
-      if (!this.panels.has(unit)) this.panels.set(unit, []);
-      this.panels.get(unit).push(one);
+      this.panel(unit).push(one);
       this.isNew = true;
     }
     if (unit !== printed) one.rate ??= new Rate();

@@ -9,7 +9,7 @@ const byId = (id) => document.getElementById(id);
 const minutes = (ms) => `${+(ms / 6e4).toFixed(ms < 6e5 ? 1 : 0)} minutes`;
 
 // What a backtest comes to, in words: how many alerts, and for how long each state.
-function told({ totals: { alerts }, stood_ms: stood }) {
+function told({ totals: { alerts }, stood_ms: stood = {} }) {
   const states = STATES.filter((state) => stood[state] > 0).map((state) => `${minutes(stood[state])} ${state}`);
   return `${alerts} ${alerts === 1 ? "alert" : "alerts"}${states.length ? `, ${states.join(", ")}` : ""}`;
 }
@@ -58,7 +58,7 @@ export class Trial {
   }
 
   bands(was, would) {
-    const spans = (one) => one && one.stood.map(({ since_ms, until_ms, state }) => [since_ms, until_ms, state]);
+    const spans = (one) => one && (one.stood ?? []).map(({ since_ms, until_ms, state }) => [since_ms, until_ms, state]);
     this.view.charts.forEach((chart) => { [chart.was, chart.would] = [spans(was), spans(would)]; chart.draw(); });
   }
 

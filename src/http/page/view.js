@@ -184,7 +184,8 @@ export class View {
     const told = await answers;
     if (signal.aborted) return;
     if (told[0].error) throw told[0].error;
-    const panels = panelsOf(told, this.named());
+    const strange = (agent) => this.said(`${agent.name}: what it says of the past is not understood`);
+    const panels = panelsOf(told, this.named(), { strange });
     const { dataset } = byId("charts");
     this.drawn(panels, span);
     dataset.tookMs = Math.round(performance.now() - began);
@@ -237,14 +238,15 @@ export class View {
   async marks(span, more = {}) {
     const { signal } = this.watching;
     const bounds = [["check", this.check], ["start", span[0] / 1000], ["end", span[1] / 1000]];
-    const ask = (agent, path, params, none) => agent.get(path, [...params, ...bounds], { signal }).catch(() => none);
-    const [events, marks] = await Promise.all([
+    const ask = (agent, path, params, none) => (agent === this.agents[0] ? agent.get(path, [...params, ...bounds], { signal }) : agent.quick(path, [...params, ...bounds], { signal })).catch(() => none);
+    const [all, marks] = await Promise.all([
       Promise.all(this.agents.map((agent) => ask(agent, "/api/events", [["limit", 200]], []))),
       ask(this.agents[0], "/api/marks", [], { incidents: [], notes: [], acks: [] }),
     ]);
     if (signal.aborted) return;
-    this.tellEvents(events.flat(), marks);
-    this.charts.forEach((chart) => { Object.assign(chart, { events: events.flat(), ...marks }, more); chart.draw(); });
+    const events = all.flat().filter((event) => Number.isFinite(event?.time_ms) && typeof event.to === "string");
+    this.tellEvents(events, marks);
+    this.charts.forEach((chart) => { Object.assign(chart, { events, ...marks }, more); chart.draw(); });
     byId("charts").dataset.markedMs = Math.round(performance.now());
   }
 
@@ -278,6 +280,7 @@ export class View {
       byId("note").value = "";
       this.go({}, true);
     } catch (error) {
+      this.denied(this.agents[0], error);
       say(byId("note-told"), `Not written: ${error.message}`);
     }
   }
