@@ -1,5 +1,6 @@
 //! What files of other systems become here: checks, runs, metrics, definitions. Pure: files are read, and runs stored, by others.
 
+mod definitions;
 mod influx;
 mod nagios;
 mod past_states;
@@ -8,6 +9,7 @@ mod sample;
 mod series_names;
 mod whisper;
 
+pub use definitions::{mrpe_document, nrpe_document};
 pub use influx::influx_samples;
 pub use nagios::{NagiosHost, nagios_document, nagios_hosts, resource_macros};
 pub use past_states::PastStates;

@@ -43,6 +43,8 @@ use crate::spec::{Credentials, IoPriority, Spec};
 /// What interpreters are given to run.
 const PERL: &str = include_str!("perl.pl");
 const PYTHON: &str = include_str!("python.py");
+/// What its frames say of their file.
+const PYTHON_NAME: &str = "custos-warm";
 /// Where they read it from. Perl takes `/dev/fd/0` for the descriptor itself and would not open it.
 const PROGRAM: &str = "/proc/self/fd/0";
 /// The descriptor that perl then has it on.
@@ -322,8 +324,11 @@ fn answer(message: &[u8], pid: i32) -> Answer {
 /// The program of a parent, as a file in memory.
 fn program(language: Language) -> io::Result<File> {
     let text = match language {
-        Language::Perl => PERL,
-        Language::Python => PYTHON,
+        Language::Perl => PERL.to_owned(),
+        // What Python keeps of a program that it runs is freed when that ends, which a fork would pay for. Of a text it keeps nothing.
+        Language::Python => {
+            format!("_program = compile({PYTHON:?}, {PYTHON_NAME:?}, 'exec')\nexec(_program)\n")
+        }
     };
     let mut file = File::from(memfd_create(c"custos-warm", MFdFlags::MFD_CLOEXEC)?);
     file.write_all(text.as_bytes())?;
@@ -361,6 +366,12 @@ mod tests {
         assert!(matches!(answer(b"cold\x0012\0why", 7), Answer::Cold { serial: 12 }));
         let Answer::Ready(files) = answer(b"ready\0/a\0/b", 7) else { panic!("not ready") };
         assert_eq!(files, [PathBuf::from("/a"), PathBuf::from("/b")]);
+    }
+
+    #[test]
+    fn the_program_for_python_is_quoted_as_both_languages_quote() {
+        let is_plain = |byte: u8| matches!(byte, b'\n' | b' '..=b'~');
+        assert!(PYTHON.bytes().all(is_plain), "python.py has other characters than those of ASCII");
     }
 
     #[test]

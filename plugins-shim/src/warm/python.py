@@ -348,6 +348,8 @@ _files = [getattr(module, "__file__", None) for module in list(sys.modules.value
 for _finder in sys.meta_path:
     if isinstance(_finder, type):
         _finder.find_spec = restoring(_finder.find_spec)
+# What a fork lets go of at its end is not to be taken apart there.
+HELD = [list(sys.modules.values()), sys.meta_path, sys.path_hooks, sys.path_importer_cache, sys.__stdin__]
 for _name in ASIDE:
     del sys.modules[_name]
 for _path in [path for path in sys.path_importer_cache if path.startswith("/proc/")]:

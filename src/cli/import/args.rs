@@ -3,6 +3,7 @@
 use super::influx::{self, InfluxArgs};
 use super::nagios::{self, NagiosArgs};
 use super::nagios_log::{self, NagiosLogArgs};
+use super::nrpe::{self, MrpeArgs, NrpeArgs};
 use super::openmetrics::{self, OpenmetricsArgs};
 use super::perfdata::{self, PerfdataArgs};
 use super::rrd::{self, RrdArgs};
@@ -11,7 +12,7 @@ use super::whisper::{self, WhisperArgs};
 use crate::cli::read::finish;
 use crate::exit_code::ExitCode;
 
-/// Takes in what other systems kept and defined: PNP4Nagios, collectd, Munin, Graphite, InfluxDB, Prometheus, VictoriaMetrics, Nagios, Icinga.
+/// Takes in what other systems kept and defined: PNP4Nagios, collectd, Munin, Graphite, InfluxDB, Prometheus, VictoriaMetrics, Nagios, Icinga, NRPE, Checkmk.
 ///
 /// What is there already changes nothing, so an import can be repeated, also of files that have grown since.
 #[derive(Clone, Debug, clap::Args)]
@@ -30,6 +31,8 @@ enum Command {
     Perfdata(PerfdataArgs),
     NagiosLog(NagiosLogArgs),
     Nagios(NagiosArgs),
+    Nrpe(NrpeArgs),
+    CheckmkMrpe(MrpeArgs),
 }
 
 /// Runs the command.
@@ -43,5 +46,7 @@ pub(in crate::cli) fn run(args: &ImportArgs) -> ExitCode {
         Command::Perfdata(args) => perfdata::import(args, out),
         Command::NagiosLog(args) => nagios_log::import(args, out),
         Command::Nagios(args) => nagios::import(args, out),
+        Command::Nrpe(args) => nrpe::import(args, out),
+        Command::CheckmkMrpe(args) => nrpe::import_mrpe(args, out),
     })
 }

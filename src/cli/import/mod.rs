@@ -9,6 +9,7 @@ mod influx;
 mod lines;
 mod nagios;
 mod nagios_log;
+mod nrpe;
 mod openmetrics;
 mod perfdata;
 mod rrd;
