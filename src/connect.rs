@@ -8,8 +8,8 @@ use std::pin::Pin;
 use hyper::Uri;
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslConnector, SslFiletype, SslMethod};
-use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
+use openssl::x509::{X509, X509VerifyResult};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
@@ -40,13 +40,58 @@ pub(crate) enum Authorities<'a> {
 /// What the client shows of itself: files of its certificate and of its key, in PEM.
 pub(crate) type Identity<'a> = (&'a Path, &'a Path);
 
+/// What a connection failed at, as far as somebody can do something about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// Nothing listens at that port.
+    Refused,
+    /// The name of the host is not known.
+    NoSuchHost,
+    /// No authority vouches for the certificate.
+    Unvouched,
+    /// The certificate is for other names.
+    OtherName,
+    /// Anything else.
+    Other,
+}
+
+/// Why there is no connection.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectError {
+    pub(crate) broken: Broken,
+    /// In words.
+    pub(crate) why: String,
+}
+
+impl From<ConnectError> for String {
+    fn from(error: ConnectError) -> String {
+        error.why
+    }
+}
+
+impl From<String> for ConnectError {
+    fn from(why: String) -> ConnectError {
+        ConnectError { broken: Broken::Other, why }
+    }
+}
+
 /// Connects to the first address of a host that accepts.
 ///
 /// # Errors
 /// None does; that may be otherwise later.
 pub(crate) async fn tcp(host: &str, port: u16) -> Result<TcpStream, String> {
+    Ok(connected(host, port).await?)
+}
+
+async fn connected(host: &str, port: u16) -> Result<TcpStream, ConnectError> {
     let failed = |error: io::Error| {
-        format!("failed to connect to {host} port {port}: {}", system_error::words(&error))
+        let broken = match error.kind() {
+            io::ErrorKind::ConnectionRefused => Broken::Refused,
+            _ if error.raw_os_error().is_none() && system_error::is_of_lookup(&error) => Broken::NoSuchHost,
+            _ => Broken::Other,
+        };
+        let why = format!("failed to connect to {host} port {port}: {}", system_error::words(&error));
+        ConnectError { broken, why }
     };
     let stream = TcpStream::connect((host, port)).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
@@ -58,7 +103,7 @@ pub(crate) async fn tcp(host: &str, port: u16) -> Result<TcpStream, String> {
 /// # Errors
 /// It has no host; as [`tcp`] and [`tls`].
 pub(crate) async fn http(url: &Uri, authorities: Authorities<'_>) -> Result<Connection, String> {
-    http_as(None, url, authorities).await
+    Ok(http_as(None, url, authorities).await?)
 }
 
 /// The same, with a certificate of the client.
@@ -69,11 +114,11 @@ pub(crate) async fn http_as(
     identity: Option<Identity<'_>>,
     url: &Uri,
     authorities: Authorities<'_>,
-) -> Result<Connection, String> {
+) -> Result<Connection, ConnectError> {
     let is_tls = url.scheme_str() != Some("http");
-    let host = url.host().ok_or("there is no host in the address")?;
+    let host = url.host().ok_or_else(|| "there is no host in the address".to_owned())?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    let stream = tcp(host, url.port_u16().unwrap_or(if is_tls { 443 } else { 80 })).await?;
+    let stream = connected(host, url.port_u16().unwrap_or(if is_tls { 443 } else { 80 })).await?;
     if !is_tls {
         return Ok(Box::pin(stream));
     }
@@ -92,27 +137,40 @@ pub(crate) async fn tls<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    handshake(&connector(None, authorities)?, stream, host).await
+    Ok(handshake(&connector(None, authorities)?, stream, host).await?)
 }
 
-async fn handshake<S>(connector: &SslConnector, stream: S, host: &str) -> Result<SslStream<S>, String>
+async fn handshake<S>(connector: &SslConnector, stream: S, host: &str) -> Result<SslStream<S>, ConnectError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let begin = || SslStream::new(connector.configure()?.into_ssl(host)?, stream);
-    let mut stream = begin().map_err(|stack| failed(host, &reasons(&stack)))?;
+    let mut stream = begin().map_err(|stack: ErrorStack| failed(host, &reasons(&stack)))?;
     let handshake = Pin::new(&mut stream).connect().await;
     match handshake {
         Ok(()) => Ok(stream),
         Err(error) => {
             let verified = stream.ssl().verify_result();
-            let why = if verified == openssl::x509::X509VerifyResult::OK {
+            let why = if verified == X509VerifyResult::OK {
                 error.to_string()
             } else {
                 format!("its certificate is not accepted: {}", verified.error_string())
             };
-            Err(failed(host, &why))
+            Err(ConnectError { broken: broken(verified), why: failed(host, &why) })
         }
+    }
+}
+
+/// Codes of OpenSSL for certificates that nobody who is known has signed, and for those of another name (`x509_vfy.h`).
+const UNVOUCHED: [i32; 5] = [2, 18, 19, 20, 21];
+const OTHER_NAME: [i32; 2] = [62, 64];
+
+/// What is wrong with a certificate.
+fn broken(verified: X509VerifyResult) -> Broken {
+    match verified.as_raw() {
+        code if UNVOUCHED.contains(&code) => Broken::Unvouched,
+        code if OTHER_NAME.contains(&code) => Broken::OtherName,
+        _ => Broken::Other,
     }
 }
 

@@ -465,6 +465,8 @@ pub const HTTP_CONNECTIONS_PER_CLIENT_MAX: usize = 128;
 const _: () = assert!(HTTP_CONNECTIONS_PER_CLIENT_MAX < HTTP_CONNECTIONS_MAX);
 /// How long a connection waits for the place of one that is idle, where none is free.
 pub const HTTP_GIVE_WAY: Duration = Duration::from_secs(1);
+/// Of so many minutes it is said that HTTP was overloaded.
+pub const HTTP_STRAIN_MINUTES: usize = 5;
 /// How long a handshake of TLS may take for HTTP.
 pub const HTTP_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of the head of a request over HTTP.

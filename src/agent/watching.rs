@@ -69,7 +69,7 @@ impl Agent {
         }
         let floor = Job::period_min(&check.definition);
         if wished < floor {
-            watching.note = format!("{name} is run every {} at most", shown(floor));
+            watching.note = format!("{name} is run no more often than every {}", shown(floor));
         }
         let period = wished.max(floor);
         watching.period = Some(period).filter(|period| interval.is_none_or(|interval| *period < interval));

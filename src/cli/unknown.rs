@@ -1,6 +1,6 @@
 //! A check that is not known: one message for it in every command, with the name that was probably meant.
 
-use custos_query::{Error, Offer, Selector};
+use custos_query::{Error, Offer, Selector, own_check};
 
 use super::failure::Failure;
 use crate::document::suggest::nearest;
@@ -12,6 +12,8 @@ pub(super) enum Among {
     Stored,
     /// The configuration.
     Defined,
+    /// Both.
+    Either,
 }
 
 /// Looks whether each of these checks is among the known ones.
@@ -27,6 +29,26 @@ pub(super) fn all_known<'n>(
         Some(unknown) => Err(unknown_check(unknown, known, among)),
         None => Ok(()),
     }
+}
+
+/// Looks whether each of these selectors, `CHECK` or `CHECK:METRIC` with globs, names a check that is known. One with a glob in it may
+/// be for checks to come.
+///
+/// # Errors
+/// The first that does not, with what may have been meant.
+pub(super) fn all_selected(selectors: &[String], known: &[String]) -> Result<(), Failure> {
+    for selector in selectors.iter().filter(|selector| !selector.contains(['*', '?', '[', '{', '\\'])) {
+        // What is written beside a check, as `load@watched` is, may be there later.
+        let base = own_check(selector).unwrap_or(selector);
+        let is_metric = |rest: &str| rest.starts_with(':');
+        let names =
+            |name: &String| base == name || selector.strip_prefix(name.as_str()).is_some_and(is_metric);
+        if !known.iter().any(names) {
+            let name = selector.split(':').next().unwrap_or(selector);
+            return Err(unknown_check(name, known, Among::Either));
+        }
+    }
+    Ok(())
 }
 
 /// A remark on a check that neither the configuration nor the store knows, for commands that do what they are told nevertheless.
@@ -54,6 +76,7 @@ fn unknown_check(name: &str, known: &[String], among: Among) -> Failure {
     let place = match among {
         Among::Stored => "store",
         Among::Defined => "configuration",
+        Among::Either => "configuration or the store",
     };
     Failure::usage(format!("failed to find the check {name:?} in the {place}{offer}"))
 }
@@ -71,6 +94,22 @@ pub(super) fn offer(name: &str, known: &[String]) -> Offer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_selector_without_a_glob_names_a_check() {
+        let known = ["disk", "disk:root", "load"].map(str::to_owned);
+        let failure = |selector: &str| {
+            all_selected(&[selector.to_owned()], &known).err().map(|failure| failure.message)
+        };
+        for selector in
+            ["disk", "disk:/", "disk:root", "disk:root:x", "load@watched", "net*", "n?t:if*", "{a,b}"]
+        {
+            assert_eq!(failure(selector), None, "{selector}");
+        }
+        let expected =
+            "failed to find the check \"dist\" in the configuration or the store; did you mean disk?";
+        assert_eq!(failure("dist:/var").as_deref(), Some(expected));
+    }
 
     #[test]
     fn the_near_name_is_offered() {

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use super::helper::{Helper, Kind, Reports};
 use crate::clock::Moment;
 use crate::config::Listening;
-use crate::http::{Report, Settings, Socket};
+use crate::http::{Report, Settings, Socket, Strain};
 use crate::limits::{HTTP_DRAIN, LISTENER_RETRY};
 use crate::part::Part;
 
@@ -49,7 +49,7 @@ struct Running {
 
 impl Reports for Report {
     fn ended(&self) -> Report {
-        Report { connections: 0, ..*self }
+        Report { connections: 0, strain: Strain::default(), ..*self }
     }
 
     fn with(&self, before: &Report) -> Report {
@@ -59,6 +59,7 @@ impl Reports for Report {
             failed: before.failed + self.failed,
             connections_refused: before.connections_refused + self.connections_refused,
             connections: self.connections,
+            strain: self.strain,
         }
     }
 }
@@ -177,6 +178,8 @@ impl HttpServer {
         ];
         let mut part = Part::new("HTTP").with_addresses(addresses).with_totals("http", totals);
         part = part.with_level("http_connections", report.connections);
+        // Whoever gets at the port can cause it, so it is said, and nobody is woken by it.
+        part.summary = report.strain.said();
         running.helper.judge(&mut part, now);
         Some(part)
     }

@@ -4,13 +4,14 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::commands::{CommandOrder, Commands};
 use super::job::Job;
 use super::native::{NativeEnd, Natives};
-use super::plugin::{PluginJob, end_of};
+use super::plugin::{PluginJob, end_of, end_of_plugin};
 use super::poll::PollJob;
 use super::rows::TableRows;
 use super::shim_settings::ShimSettings;
@@ -46,8 +47,8 @@ const COMMAND_TICKETS: u64 = 1 << 63;
 /// What is kept of a job until it ends.
 #[derive(Debug)]
 enum Running {
-    /// With whether a warm interpreter is wanted for it.
-    Plugin(Reading, bool),
+    /// With whether a warm interpreter is wanted for it, and the directories that the plugin was not found in.
+    Plugin(Reading, bool, Option<Arc<str>>),
     /// What is done in the place of a plugin.
     Native(Box<PluginJob>),
     /// What is no check, with who waits for it.
@@ -146,7 +147,8 @@ impl Executor {
     }
 
     fn run_plugin(&mut self, ticket: u64, job: &PluginJob, awaited: bool) {
-        self.running.insert(ticket, Running::Plugin(*job.reading(), job.spec().warm.any()));
+        let running = Running::Plugin(*job.reading(), job.spec().warm.any(), job.searched());
+        self.running.insert(ticket, running);
         self.shims.submit(ticket, job.spec(), awaited);
     }
 
@@ -169,11 +171,12 @@ impl Executor {
 
     fn plugin_ended(&mut self, ticket: u64, report: custos_shim::Report) -> Option<(u64, Observation)> {
         match self.running.remove(&ticket)? {
-            Running::Plugin(reading, wants_warm) => {
+            Running::Plugin(reading, wants_warm, searched) => {
                 if wants_warm {
                     self.warm_runs.count(&report);
                 }
-                Some((ticket, observe_plugin(end_of(report), &reading)))
+                let end = end_of_plugin(report, searched.as_deref());
+                Some((ticket, observe_plugin(end, &reading)))
             }
             Running::Command(reply) => {
                 // Whoever has stopped waiting is not interested.

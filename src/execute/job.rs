@@ -30,7 +30,8 @@ impl Job {
             Command::Snmp(poll) => Some(Job::Poll(PollJob::new(poll, check, config.snmp.names.shared()))),
             Command::Program(_) | Command::Shell(_) => {
                 let spec = plugin_spec(check, environment)?;
-                Some(Job::Plugin(PluginJob::new(spec, Reading::from(check)).native_if_known(check.native)))
+                let job = PluginJob::new(spec, Reading::from(check)).native_if_known(check.native);
+                Some(Job::Plugin(job.not_found_in(&config.plugins)))
             }
             Command::Trap(_) | Command::Submitted(_) | Command::Rule(_) => None,
         }

@@ -2,10 +2,13 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use custos_shim::{Launch, Outcome, Report, Spec};
+use nix::errno::Errno;
 use nix::unistd::{Uid, User};
 
 use super::native::NativeWork;
@@ -61,12 +64,14 @@ pub struct PluginJob {
     spec: Box<Spec>,
     reading: Reading,
     native: Option<NativeWork>,
+    /// The directories that a program without one was looked up in.
+    searched: Option<Arc<str>>,
 }
 
 impl PluginJob {
     /// Runs this plugin, and reads what it prints so.
     pub fn new(spec: Spec, reading: Reading) -> PluginJob {
-        PluginJob { spec: Box::new(spec), reading, native: None }
+        PluginJob { spec: Box::new(spec), reading, native: None, searched: None }
     }
 
     /// The same, but where it is a standard plugin whose work is known in full that is done in its place.
@@ -79,6 +84,23 @@ impl PluginJob {
     /// What the plugin would do, if that is to be done in its place.
     pub(super) fn take_native(&mut self) -> Option<NativeWork> {
         self.native.take()
+    }
+
+    /// The same, with the directories of plugins, in which a program that is called by its mere name was not found when the
+    /// configuration was read.
+    #[must_use]
+    pub(super) fn not_found_in(self, plugins: &[PathBuf]) -> PluginJob {
+        let is_mere_name = self.spec.argv.first().is_some_and(|program| !program.as_bytes().contains(&b'/'));
+        let searched = is_mere_name.then(|| {
+            let shown: Vec<String> = plugins.iter().map(|path| path.display().to_string()).collect();
+            shown.join(", ").into()
+        });
+        PluginJob { searched, ..self }
+    }
+
+    /// The directories that it was not found in, if that is so.
+    pub(super) fn searched(&self) -> Option<Arc<str>> {
+        self.searched.clone()
     }
 
     /// The plugin.
@@ -98,11 +120,25 @@ impl PluginJob {
 
     pub(super) fn run_once(self) -> io::Result<Observation> {
         let report = custos_shim::run_once(&Launch::default(), &self.spec).map_err(io::Error::other)?;
-        Ok(observe_plugin(end_of(report), &self.reading))
+        Ok(observe_plugin(end_of_plugin(report, self.searched.as_deref()), &self.reading))
     }
 }
 
-/// What a plugin left behind, by the report of its shim.
+/// What a plugin left behind; one that was not found in these directories either says so.
+pub(super) fn end_of_plugin(report: Report, searched: Option<&str>) -> PluginEnd {
+    const MISSING: i32 = Errno::ENOENT as i32;
+    let is_missing = matches!(report.outcome, Outcome::NotStarted { errno: MISSING, .. });
+    let mut end = end_of(report);
+    if let (true, Some(searched), Ending::NotStarted(message)) = (is_missing, searched, &mut end.ending) {
+        message.push_str(&match searched {
+            "" => "; `plugins` names no directories".to_owned(),
+            searched => format!("; it was not in `plugins` either: {searched}"),
+        });
+    }
+    end
+}
+
+/// What a program left behind, by the report of its shim.
 pub(super) fn end_of(report: Report) -> PluginEnd {
     let ending = match report.outcome {
         Outcome::Exited(code) => Ending::Exited(code),
@@ -162,4 +198,29 @@ pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Option<Spe
         stdout_max_bytes: process.stdout_max_bytes,
         stderr_max_bytes: STDERR_MAX_BYTES,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_missing_names_where_it_was_looked_up() {
+        let missing = |errno: i32| {
+            Report::without_run(Outcome::NotStarted {
+                errno,
+                message: "failed to execute check_x".to_owned(),
+            })
+        };
+        let said = |errno: i32, searched: Option<&str>| match end_of_plugin(missing(errno), searched).ending {
+            Ending::NotStarted(message) => message,
+            other => panic!("{other:?}"),
+        };
+        let either = "failed to execute check_x; it was not in `plugins` either: /a, /b";
+        assert_eq!(said(Errno::ENOENT as i32, Some("/a, /b")), either);
+        let none = "failed to execute check_x; `plugins` names no directories";
+        assert_eq!(said(Errno::ENOENT as i32, Some("")), none);
+        assert_eq!(said(Errno::ENOENT as i32, None), "failed to execute check_x");
+        assert_eq!(said(Errno::EAGAIN as i32, Some("/a")), "failed to execute check_x");
+    }
 }

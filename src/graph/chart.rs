@@ -103,10 +103,8 @@ pub fn parts(picture: &Picture, options: &TextOptions) -> ChartParts {
     // What is narrower could not be read: a number that is cut is another number.
     let options = &TextOptions { width: options.width.max(WIDTH_MIN), ..*options };
     let panels = panels(&picture.series, options.overlay);
-    let long_names =
-        picture.ribbons.iter().filter(|ribbon| width(&printable(&ribbon.title)) >= GUTTER).count();
     let notes_rows = picture.notes.len().min(GRAPH_NOTES_SHOWN + 1);
-    let footer_rows = 3 + picture.ribbons.len() + long_names + notes_rows;
+    let footer_rows = 3 + ribbon_lines(&picture.ribbons) + notes_rows;
     let free = options.height.saturating_sub(footer_rows + picture.series.len());
     let plot_rows = (free / panels.len().max(1)).clamp(PLOT_ROWS_MIN, PLOT_ROWS_MAX);
     let chart = Chart { picture, options, cells: cells(options.width), plot_rows };
@@ -122,6 +120,12 @@ pub fn parts(picture: &Picture, options: &TextOptions) -> ChartParts {
         legend: chart.legend(),
         notes: chart.notes(),
     }
+}
+
+/// Lines that the states of checks take: a name that is too long to stand beside them has one of its own.
+pub fn ribbon_lines(ribbons: &[Ribbon]) -> usize {
+    let long_names = ribbons.iter().filter(|ribbon| width(&printable(&ribbon.title)) >= GUTTER).count();
+    ribbons.len() + long_names
 }
 
 struct Chart<'a> {

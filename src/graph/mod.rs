@@ -16,7 +16,7 @@ mod time_axis;
 mod title;
 
 pub use canvas::Glyphs;
-pub use chart::{ChartParts, TextOptions, cells, columns, parts, state_mark, text};
+pub use chart::{ChartParts, TextOptions, cells, columns, parts, ribbon_lines, state_mark, text};
 pub use ink::{Ink, Line};
 pub use series::{NoteMark, Picture, Ribbon, Series, Threshold};
 pub use spark::spark;

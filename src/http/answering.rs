@@ -26,6 +26,7 @@ use super::rules::ShownGroup;
 use super::settings::Settings;
 use super::socket::Via;
 use super::stores::Stores;
+use super::strain::Strains;
 use super::watch::{Client, Watches};
 use super::wire::Leased;
 use super::{gzip, page};
@@ -54,6 +55,8 @@ pub(super) struct Answerer {
     follows: Follows,
     watches: Watches,
     pub(super) counters: Counters,
+    /// Also that connections give way.
+    pub(super) strains: Arc<Strains>,
 }
 
 /// How many requests are answered at once, and how many wait.
@@ -178,6 +181,7 @@ impl Answerer {
             follows: Follows::new(leaving.clone()),
             watches: Watches::new(leaving),
             counters: Counters::default(),
+            strains: Arc::default(),
         }
     }
 
@@ -372,7 +376,10 @@ where
         Err(reply) => return reply.into(),
     };
     let form = match handler {
-        Handler::Other => return api::page(head.method.as_str(), head.uri.path()).into(),
+        Handler::Other => {
+            let strain = shared.strains.recent(clock::mono_us());
+            return api::page(head.method.as_str(), head.uri.path(), strain.said()).into();
+        }
         // Its address says what it reads, and so what it waits for.
         Handler::Metrics => Bytes::new(),
         _ => form,
@@ -487,6 +494,7 @@ fn reply(head: &Parts, params: Params, snapshot: &Snapshot, shared: &Answerer, g
             () if took >= allowed => Some(ErrorKind::Timeout),
             () if gives_way => {
                 shared.counters.note(|counts| counts.gave_way += 1);
+                shared.strains.note(clock::mono_us(), |strain| strain.gave_way += 1);
                 Some(ErrorKind::Timeout)
             }
             () => None,

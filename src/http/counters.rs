@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::strain::Strain;
 use crate::lock::locked;
 
 /// What a request asks for.
@@ -75,6 +76,9 @@ pub struct Report {
     pub connections_refused: u64,
     /// Connections that are open.
     pub connections: u64,
+    /// What shows that there is more to do than can be done.
+    #[serde(default)]
+    pub strain: Strain,
 }
 
 /// Counts.
@@ -100,8 +104,8 @@ impl Counters {
         locked(&self.0).clone()
     }
 
-    /// What the agent is told, with so many connections open.
-    pub(super) fn report(&self, connections: u64) -> Report {
+    /// What the agent is told, with so many connections open, and this of the last minutes.
+    pub(super) fn report(&self, connections: u64, strain: Strain) -> Report {
         let counts = locked(&self.0);
         let sum = |fits: fn(u16) -> bool| {
             counts.requests.iter().filter(|((_, code), _)| fits(*code)).map(|(_, count)| count).sum()
@@ -112,6 +116,7 @@ impl Counters {
             failed: sum(|code| code >= 499 || code == 422),
             connections_refused: counts.connections_refused + counts.handshakes_failed,
             connections,
+            strain,
         }
     }
 }
@@ -132,7 +137,9 @@ mod tests {
         let durations = counts.durations[&Handler::Query];
         assert_eq!(durations.within, [1, 1, 0, 1, 0, 0, 0, 0, 0, 1]);
         assert!((durations.sum_s - 40.103).abs() < 1e-9);
-        let expected = Report { requests: 4, refused: 1, failed: 1, connections_refused: 1, connections: 3 };
-        assert_eq!(counters.report(3), expected);
+        let strain = Strain { refused: 9, ..Strain::default() };
+        let expected =
+            Report { requests: 4, refused: 1, failed: 1, connections_refused: 1, connections: 3, strain };
+        assert_eq!(counters.report(3, strain), expected);
     }
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::strain::Strains;
 use crate::clock::mono_us;
 use crate::limits::{HTTP_CONNECTIONS_MAX, HTTP_CONNECTIONS_PER_CLIENT_MAX, HTTP_GIVE_WAY};
 use crate::lock::locked;
@@ -26,9 +27,9 @@ pub(super) fn client_of(peer: IpAddr) -> IpAddr {
 }
 
 /// All places.
-#[derive(Default)]
 pub(super) struct Places {
     taken: Mutex<Taken>,
+    strains: Arc<Strains>,
     /// Told when a place is free again.
     freed: Notify,
 }
@@ -94,6 +95,16 @@ pub(super) struct Place<'a> {
 }
 
 impl Places {
+    /// Free places; that one is given up for another is noted there.
+    pub(super) fn new(strains: Arc<Strains>) -> Places {
+        Places { taken: Mutex::default(), strains, freed: Notify::new() }
+    }
+
+    fn ask_to_leave(&self, seat: &Seat) {
+        seat.ask_to_leave();
+        self.strains.note(mono_us(), |strain| strain.closed += 1);
+    }
+
     /// How many are taken.
     pub(super) fn taken(&self) -> usize {
         locked(&self.taken).connections.len()
@@ -120,7 +131,7 @@ impl Places {
                     return;
                 }
                 if let Some(seat) = taken.longest_idle(None) {
-                    seat.ask_to_leave();
+                    self.ask_to_leave(seat);
                 }
             }
             // Those that are busy now may be idle soon.
@@ -143,7 +154,7 @@ impl Places {
                     taken.connections.insert(number, Arc::clone(&seat));
                     return Some(Place { places: self, number, seat });
                 }
-                taken.longest_idle(client)?.ask_to_leave();
+                self.ask_to_leave(taken.longest_idle(client)?);
             }
             timeout(HTTP_GIVE_WAY, freed).await.ok()?;
         }
@@ -173,7 +184,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_longest_idle_gives_way_and_one_that_is_busy_does_not() {
-        let places = Places::default();
+        let places = Places::new(Arc::default());
         let peer = |last| Some(IpAddr::from([192, 0, 2, last]));
         let mut all = Vec::new();
         for _ in 0..HTTP_CONNECTIONS_PER_CLIENT_MAX {
@@ -191,11 +202,12 @@ mod tests {
         let (place, ()) = tokio::join!(places.take(peer(1)), leaving);
         assert!(place.is_some());
         assert_eq!(places.taken(), HTTP_CONNECTIONS_PER_CLIENT_MAX);
+        assert_eq!(places.strains.recent(mono_us()).closed, 1);
     }
 
     #[tokio::test]
     async fn there_is_room_once_the_longest_idle_of_any_client_has_left() {
-        let places = Places::default();
+        let places = Places::new(Arc::default());
         let mut all = Vec::new();
         for at in 0..HTTP_CONNECTIONS_MAX {
             let peer = IpAddr::from([192, 0, 2, (at / HTTP_CONNECTIONS_PER_CLIENT_MAX) as u8]);

@@ -20,6 +20,7 @@ use super::socket::{Listener, Socket, Via};
 use super::stores::Stores;
 use super::tls;
 use super::wire::{Leased, Stream, Wire};
+use crate::clock;
 use crate::config::Listening;
 use crate::limits::{
     HTTP_DRAIN, HTTP_FIGURES_AT_ONCE, HTTP_FOLLOWS_AT_ONCE, HTTP_HEAD_MAX_BYTES, HTTP_HEAD_TIMEOUT,
@@ -62,7 +63,8 @@ struct Shared {
 impl Shared {
     /// What the agent is told.
     fn report(&self) -> Report {
-        self.answerer.counters.report(self.places.taken() as u64)
+        let strain = self.answerer.strains.recent(clock::mono_us());
+        self.answerer.counters.report(self.places.taken() as u64, strain)
     }
 }
 
@@ -92,10 +94,11 @@ pub fn serve<Ended: Future<Output = ()>>(
     let runtime = runtime.build().map_err(ServerError::Threads)?;
     runtime.block_on(async {
         let (leave, leaving) = watch::channel(false);
+        let answerer = Arc::new(Answerer::new(stores, settings, leaving.clone()));
         let shared = Arc::new(Shared {
-            answerer: Arc::new(Answerer::new(stores, settings, leaving.clone())),
+            places: Places::new(Arc::clone(&answerer.strains)),
+            answerer,
             tls: settings.tls_context().map_err(ServerError::Settings)?,
-            places: Places::default(),
             leaving,
         });
         let mut taken = Vec::new();
@@ -140,6 +143,7 @@ async fn accept(listener: Listener, shared: Arc<Shared>) {
 async fn admit(stream: Box<dyn Stream>, via: Via, shared: Arc<Shared>) {
     let Some(place) = shared.places.take(via.addresses.map(|(_, peer)| peer)).await else {
         shared.answerer.counters.note(|counts| counts.connections_refused += 1);
+        shared.answerer.strains.note(clock::mono_us(), |strain| strain.refused += 1);
         return;
     };
     shared.answerer.counters.note(|counts| counts.connections += 1);

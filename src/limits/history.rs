@@ -22,6 +22,9 @@ pub const WHY_WINDOW_MS: i64 = 3_600_000;
 pub const WHY_RUNS_BACK_MAX: usize = 100_000;
 /// Changes of state that are looked through for what happened beside a problem.
 pub const WHY_EVENTS_MAX: usize = 1000;
+/// From so many changes of one check on, `custos why` has them in one line.
+pub const WHY_FLAPS_MIN: usize = 4;
+const _: () = assert!(WHY_FLAPS_MIN > 1);
 /// Changes of state that are shown beside a problem; more are counted.
 pub const WHY_TURNS_SHOWN: usize = 10;
 /// Metrics that `custos top` shows of what was unlike its past.

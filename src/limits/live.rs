@@ -147,8 +147,8 @@ pub const WATCH_REASON_MAX_BYTES: usize = 4096;
 /// Hosts that one `custos watch` shows.
 pub const WATCH_HOSTS_MAX: usize = 32;
 
-/// How long `custos watch` waits before it connects again; twice as long after each failure.
-pub const WATCH_RETRY_MIN: Duration = Duration::from_millis(500);
+/// How long `custos watch` waits before it connects again; twice as long after each failure that follows.
+pub const WATCH_RETRY_MIN: Duration = Duration::from_secs(1);
 
 /// How long that is at most.
 pub const WATCH_RETRY_MAX: Duration = Duration::from_secs(15);

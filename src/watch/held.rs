@@ -6,6 +6,7 @@ use custos_query::{BuiltIn, Selector, Series, StateBar, was_run};
 use custos_store::{Provenance, Run, SERIES_NAME, SeriesKey, State};
 
 use super::curve::{Bridge, Curve, Drawing};
+use super::states::Stands;
 use crate::config::Threshold;
 use crate::graph;
 use crate::limits::WATCH_POINTS_MAX;
@@ -152,6 +153,12 @@ impl Held {
             }
             Standing::Watched { note } => (!note.is_empty()).then(|| note.clone()),
         }
+    }
+
+    /// How it stands at a time: what the last run before came to.
+    pub(super) fn stands(&self, at_ms: i64) -> Stands {
+        let before = self.states.iter().rev().filter(|made| made.time_ms < at_ms);
+        Stands { title: self.title.clone(), state: before.filter_map(|made| made.state).next() }
     }
 
     /// What is no gap within a span.

@@ -5,6 +5,7 @@ use custos_query::RunJson;
 use super::answered::Answered;
 use super::held::{Held, Standing};
 use super::offset::{Asked, Offset, Offsets};
+use super::states::Stands;
 use super::target::{Kind, Site, Target};
 use crate::clock::Moment;
 use crate::config::Threshold;
@@ -240,6 +241,17 @@ impl Host {
             }
         }
         drawn
+    }
+
+    /// How the checks stand that are watched, at a time by its own clock; of those that are not known the name as it was given.
+    pub(super) fn standings(&self, at_ms: i64) -> Vec<Stands> {
+        let mut standings: Vec<Stands> = self.drawn().into_iter().map(|held| held.stands(at_ms)).collect();
+        let unknown =
+            self.targets.iter().filter(|target| target.kind == Kind::Check && self.meant(target).is_none());
+        let before = if self.is_here() { String::new() } else { format!("{}/", self.label) };
+        standings
+            .extend(unknown.map(|target| Stands { title: format!("{before}{}", target.what), state: None }));
+        standings
     }
 
     /// The checks that the agent is asked for: what a target may mean, until it is known.

@@ -11,6 +11,7 @@ mod model;
 mod offset;
 mod screen;
 mod source;
+mod states;
 mod target;
 #[cfg(test)]
 mod tests;

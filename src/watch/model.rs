@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::host::{Event, Host};
+use super::states::Stands;
 use super::target::{Site, Target};
 use super::view::{Act, View};
 use crate::clock::Moment;
@@ -100,6 +101,12 @@ impl Model {
     pub(super) fn shift_ms(&self, host: &Host) -> i64 {
         let certain = host.offset().filter(|offset| self.view.shifted && offset.is_certain());
         certain.map_or(0, |offset| offset.ahead_ms().saturating_neg())
+    }
+
+    /// How all checks stand that are watched, at a time by this host's clock.
+    pub(super) fn standings(&self, at_ms: i64) -> Vec<Stands> {
+        let of = |host: &Host| host.standings(at_ms.saturating_sub(self.shift_ms(host)));
+        self.hosts.iter().flat_map(of).collect()
     }
 
     /// What is looked at.

@@ -13,12 +13,15 @@
 //! q quit  space pause  + - window  ← → look back
 //! ```
 
+use std::ops::Range;
+
 use custos_store::State;
 
 use super::host::{Host, Link};
 use super::model::Model;
+use super::states::compact;
 use crate::clock::Moment;
-use crate::graph::{ChartParts, Glyphs, Ink, Line, TextOptions, cells, columns, parts};
+use crate::graph::{ChartParts, Glyphs, Ink, Line, TextOptions, cells, columns, parts, ribbon_lines};
 use crate::text::human::duration_ms;
 use crate::text::printable;
 use crate::text::width::{pad, shorten, width};
@@ -51,7 +54,8 @@ pub struct Looks {
 
 impl Model {
     /// The lines that are shown now: as many as the terminal has, or fewer.
-    pub fn screen(&self, now: Moment, size: Size, looks: Looks) -> Vec<Line> {
+    /// Panels that were scrolled over beyond the last are taken back.
+    pub fn screen(&mut self, now: Moment, size: Size, looks: Looks) -> Vec<Line> {
         if size.width < WIDTH_MIN || size.height < HEIGHT_MIN {
             return vec![line(
                 Ink::Plain,
@@ -162,30 +166,45 @@ impl Model {
         }
     }
 
-    fn charts(&self, now: Moment, size: Size, looks: Looks) -> Vec<Line> {
+    fn charts(&mut self, now: Moment, size: Size, looks: Looks) -> Vec<Line> {
         let Size { width, height } = size;
-        let picture = self.picture(now, (columns(width, looks.glyphs), cells(width)));
-        let options = TextOptions { width, height, glyphs: looks.glyphs, overlay: looks.overlay };
-        let ChartParts { panels, axis, mut ribbons, legend, .. } = parts(&picture, &options);
-        let ribbons_max = height / 3;
-        if ribbons.len() > ribbons_max {
-            ribbons.truncate(ribbons_max.saturating_sub(1));
-            ribbons.push(line(Ink::Dim, "          the states of more checks have no room", width));
+        let mut picture = self.picture(now, (columns(width, looks.glyphs), cells(width)));
+        // Where the states over time have no room, how all checks stand has.
+        let states_max = height / 3;
+        let mut states = Vec::new();
+        if ribbon_lines(&picture.ribbons) > states_max {
+            picture.ribbons.clear();
+            let mark = looks.glyphs.ellipsis();
+            states = compact(&self.standings(picture.end_ms), width, states_max, mark);
         }
-        let rest = height.saturating_sub(axis.len() + ribbons.len() + 1);
-        let mut lines = shown(&panels, self.view.scroll, rest, width);
+        let options = TextOptions {
+            width,
+            height: height - states.len(),
+            glyphs: looks.glyphs,
+            overlay: looks.overlay,
+        };
+        let ChartParts { panels, axis, ribbons, legend, .. } = parts(&picture, &options);
+        states.extend(ribbons);
+        let rest = height.saturating_sub(axis.len() + states.len() + 1);
+        let (mut lines, range) = shown(&panels, self.view.scroll, rest, (width, looks.glyphs));
+        self.view.shown(range);
         lines.extend(axis);
-        lines.extend(ribbons);
+        lines.extend(states);
         lines.push(legend);
         lines.truncate(height);
         lines
     }
 }
 
-/// The panels that fit into so many lines from one of them on. What is left out is said.
-fn shown(panels: &[Vec<Line>], scroll: usize, height: usize, width: usize) -> Vec<Line> {
+/// The panels that fit into so many lines from one of them on, and which these are. What is left out is said.
+fn shown(
+    panels: &[Vec<Line>],
+    scroll: usize,
+    height: usize,
+    (width, glyphs): (usize, Glyphs),
+) -> (Vec<Line>, Range<usize>) {
     if panels.iter().map(Vec::len).sum::<usize>() <= height {
-        return panels.concat();
+        return (panels.concat(), 0..panels.len());
     }
     let free = height.saturating_sub(1);
     // The last panels fill the lines; none further down is the first.
@@ -205,10 +224,16 @@ fn shown(panels: &[Vec<Line>], scroll: usize, height: usize, width: usize) -> Ve
         count += 1;
     }
     lines.truncate(free);
-    let text =
-        format!("panels {} to {} of {}; up and down show the others", first + 1, first + count, panels.len());
+    let keys = if glyphs == Glyphs::Ascii { "up down PgUp PgDn" } else { "↑ ↓ PgUp PgDn" };
+    let all = panels.len();
+    let text = format!(
+        "panels {} to {} of {all}; {} more: scroll with {keys}",
+        first + 1,
+        first + count,
+        all - count
+    );
     lines.push(line(Ink::Dim, &text, width));
-    lines
+    (lines, first..first + count)
 }
 
 /// A text in lines of so many columns, broken between words; what is longer than [`REMARK_LINES_MAX`] of them is cut.
@@ -258,12 +283,13 @@ fn keys(glyphs: Glyphs) -> &'static str {
 }
 
 /// The keys, as they are called in ASCII and else, and what they do.
-const HELP: [(&str, &str, &str); 8] = [
+const HELP: [(&str, &str, &str); 9] = [
     ("space", "space", "the picture stands still, or goes on; what comes is held meanwhile"),
     ("+ -", "+ -", "a longer window, a shorter one"),
     ("left right", "← →", "a quarter of the window back, and on"),
     ("End", "End", "to the newest, and on"),
-    ("up down", "↑ ↓", "other panels, where they do not all fit; Home shows the first"),
+    ("up down", "↑ ↓", "other panels, where they do not all fit; PgUp and PgDn as many as are shown"),
+    ("Home", "Home", "the first panels"),
     ("c", "c", "draws other hosts by this host's clock, or each by its own"),
     ("?", "?", "this, or the curves"),
     ("q", "q", "ends; the clones end with it"),

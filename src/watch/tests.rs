@@ -91,7 +91,7 @@ fn two_hosts() -> Model {
 }
 
 fn drawn(model: &Model, size: Size, looks: Looks) -> String {
-    let lines = model.screen(at(120_000), size, looks);
+    let lines = model.clone().screen(at(120_000), size, looks);
     assert!(lines.len() <= size.height, "{} lines", lines.len());
     let text: String = lines.iter().map(|line| line.plain() + "\n").collect();
     assert!(text.lines().all(|line| line.chars().count() <= size.width), "{text}");
@@ -234,17 +234,64 @@ fn panels_that_have_no_room_are_a_key_away() {
         model.apply(0, run(&format!("check{number}"), &one), at(0));
     }
     let shown = drawn(&model, SMALL, BRAILLE);
-    assert!(shown.contains("check0:m") && shown.contains("panels 1 to 2 of 9"), "{shown}");
+    assert!(shown.contains("check0:m") && shown.contains("panels 1 to 3 of 9"), "{shown}");
+    assert!(shown.contains("; 6 more: scroll with ↑ ↓ PgUp PgDn"), "{shown}");
+    let act = |model: &mut Model, act: Act| {
+        model.screen(at(120_000), SMALL, BRAILLE);
+        model.act(act, at(0));
+        model.screen(at(120_000), SMALL, BRAILLE);
+        drawn(model, SMALL, BRAILLE)
+    };
+    let shown = act(&mut model, Act::PageDown);
+    assert!(shown.contains("panels 4 to 6 of 9"), "{shown}");
     for _ in 0..50 {
         model.act(Act::Down, at(0));
     }
-    let shown = drawn(&model, SMALL, BRAILLE);
-    assert!(shown.contains("check8:m") && shown.contains("panels 8 to 9 of 9"), "{shown}");
+    let shown = act(&mut model, Act::Down);
+    assert!(shown.contains("check8:m") && shown.contains("panels 7 to 9 of 9"), "{shown}");
+    let shown = act(&mut model, Act::Up);
+    assert!(shown.contains("panels 6 to 8 of 9"), "what was scrolled too far is taken back: {shown}");
+    let shown = act(&mut model, Act::PageUp);
+    assert!(shown.contains("panels 3 to 5 of 9"), "{shown}");
+}
+
+#[test]
+fn the_states_of_all_checks_are_shown_however_many_they_are() {
+    let words: Vec<String> = (0..40).map(|number| format!("check{number}:m")).collect();
+    let mut model = model(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    for number in 0..39 {
+        let state = match number {
+            7 | 30 => State::Critical,
+            38 => State::Warning,
+            _ => State::Ok,
+        };
+        let metrics = vec![Metric::new("m", Value::from(1.0))];
+        let one = Run { time_ms: NOON + 100_000, state, metrics, ..Run::default() };
+        model.apply(0, run(&format!("check{number}"), &one), at(0));
+    }
+    for (size, looks, name) in [
+        (SMALL, BRAILLE, "many_80x24"),
+        (SMALL, ASCII, "many_80x24_ascii"),
+        (LARGE, BRAILLE, "many_200x60"),
+        (LARGE, ASCII, "many_200x60_ascii"),
+    ] {
+        let shown = drawn(&model, size, looks);
+        let counts = [
+            "2 CRITICAL  check7  check30",
+            "1 WARNING  check38",
+            "1 without a run  check39",
+            "36 OK  check0",
+        ];
+        // Wide enough for a line of each of them.
+        let has_all = counts.iter().all(|count| shown.contains(count));
+        assert!(has_all || size == LARGE && shown.contains("check39"), "{shown}");
+        assert_golden(&format!("{name}.txt"), &shown);
+    }
 }
 
 #[test]
 fn any_size_is_filled_or_said_to_be_too_small() {
-    let model = two_hosts();
+    let mut model = two_hosts();
     for looks in [BRAILLE, ASCII] {
         for (width, height) in [(0, 0), (1, 1), (39, 24), (80, 11), (40, 12), (41, 13), (1000, 300)] {
             let shown = model.screen(at(120_000), Size { width, height }, looks);
@@ -253,7 +300,6 @@ fn any_size_is_filled_or_said_to_be_too_small() {
             assert!(shown.iter().all(|line| line.width() <= width.max(3)), "{width} x {height}");
         }
     }
-    let mut model = model;
     model.act(Act::Help, at(0));
     assert!(drawn(&model, SMALL, ASCII).contains("q           ends; the clones end with it"));
 }

@@ -1,5 +1,6 @@
 //! What of the time is looked at, and what a key does to that.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::limits::{WATCH_WINDOW_MAX, WATCH_WINDOW_MIN};
@@ -34,6 +35,10 @@ pub enum Act {
     Up,
     /// A panel down.
     Down,
+    /// As many panels up as are shown.
+    PageUp,
+    /// As many down.
+    PageDown,
     /// To the first panel.
     Top,
     /// Draws by this host's clock, or by each its own.
@@ -50,6 +55,8 @@ pub(super) struct View {
     pub(super) stands_at_ms: Option<i64>,
     /// The first panel that is shown.
     pub(super) scroll: usize,
+    /// How many panels were shown last.
+    page: usize,
     pub(super) help: bool,
     /// Whether times of other hosts are drawn by this host's clock.
     pub(super) shifted: bool,
@@ -58,7 +65,7 @@ pub(super) struct View {
 impl View {
     pub(super) fn new(window: Duration) -> View {
         let window_ms = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
-        View { window_ms, stands_at_ms: None, scroll: 0, help: false, shifted: true }
+        View { window_ms, stands_at_ms: None, scroll: 0, page: 1, help: false, shifted: true }
     }
 
     /// Does what a key means, now. `true` if it ends.
@@ -80,10 +87,17 @@ impl View {
             }
             Act::Up => self.scroll = self.scroll.saturating_sub(1),
             Act::Down => self.scroll = self.scroll.saturating_add(1),
+            Act::PageUp => self.scroll = self.scroll.saturating_sub(self.page),
+            Act::PageDown => self.scroll = self.scroll.saturating_add(self.page),
             Act::Top => self.scroll = 0,
             Act::Clock => self.shifted = !self.shifted,
         }
         false
+    }
+
+    /// These panels are shown.
+    pub(super) fn shown(&mut self, panels: Range<usize>) {
+        (self.scroll, self.page) = (panels.start, panels.len().max(1));
     }
 
     /// What is looked at stands still, until it is now again.

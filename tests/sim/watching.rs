@@ -81,12 +81,15 @@ fn floors_and_refusals_say_why() {
         let watching = stage.watching.remove(&id).unwrap();
         watching.map(|watching| (watching.period.map(|period| period.as_millis()), watching.note))
     };
-    assert_eq!(granted(&mut stage, 1, "c", 5), Ok((Some(100), "c is run every 100ms at most".to_owned())));
+    assert_eq!(
+        granted(&mut stage, 1, "c", 5),
+        Ok((Some(100), "c is run no more often than every 100ms".to_owned()))
+    );
     assert_eq!(granted(&mut stage, 2, "c", 250), Ok((Some(250), String::new())));
     assert_eq!(granted(&mut stage, 3, "c", 20_000), Ok((None, String::new())));
     assert_eq!(
         granted(&mut stage, 4, "switch", 200),
-        Ok((Some(1000), "switch is run every 1s at most".to_owned()))
+        Ok((Some(1000), "switch is run no more often than every 1s".to_owned()))
     );
     let refused = "never says `clone: false`, so it is not run more often".to_owned();
     assert_eq!(granted(&mut stage, 5, "never", 200), Ok((None, refused)));

@@ -259,12 +259,46 @@ fn what_a_host_refuses_is_said() {
     let host = Host::start(1, Vec::new());
     let stage = Stage::new();
     let ca = host.stage.shown("host.pem");
-    let terminal = watch(&stage, &[&host.https(), "--ca", &ca]);
-    terminal.wait("that a token is wanted", |screen| screen.contains("it answers 401: "));
-    drop(terminal);
-    let terminal = watch(&stage, &[&host.https()]);
-    terminal.wait("that nobody vouches for it", |screen| {
-        let words: Vec<&str> = screen.split_whitespace().collect();
-        words.join(" ").contains("its certificate is not accepted: ")
-    });
+    let reached = Reached::start(&host);
+    let has_nothing = reached.target.replace("/x:m", "/y");
+    let refused = format!("https://{}:1/x", host.namespace.address);
+    let other_token = stage.write_secret("other", "another token that is long enough").display().to_string();
+    let empty =
+        stage.write("empty.pem", &std::fs::read_to_string(stage_of_nobody().path("host.pem")).unwrap());
+    let empty = empty.display().to_string();
+    let https = host.https();
+    let (ssh, without_key) = (["--ssh", &reached.ssh], reached.ssh.replace("user_key", "no_key"));
+    let none: &[&str] = &[];
+    for (target, options, said) in [
+        (&https, &["--ca", &ca][..], "it answers 401: "),
+        (&https, &["--ca", &ca], "; --token-file FILE or the variable CUSTOS_TOKEN shows one"),
+        (
+            &https,
+            &["--ca", &ca, "--token-file", &other_token],
+            "; the token of --token-file or CUSTOS_TOKEN is none of that host's",
+        ),
+        (&https, none, "its certificate is not accepted: self-signed certificate; --ca FILE names who"),
+        (&https, &["--ca", &empty], "(--ca) vouches for it"),
+        (&refused, none, "Connection refused; is that the port of `http:` there, or of custos serve?"),
+        (&"https://nosuch.invalid/x".to_owned(), none, "; an address can stand in place of the name"),
+        (
+            &has_nothing,
+            &[&ssh[..], &["--remote", "/nonexistent/custos"]].concat(),
+            "; --remote says how custos is called there",
+        ),
+        (&has_nothing, &["--ssh", &without_key], "; ssh asks nobody here: --ssh 'ssh -i KEY'"),
+    ] {
+        let terminal = watch(&stage, &[&[target.as_str()][..], options].concat());
+        terminal.wait(said, |screen| {
+            let words: Vec<&str> = screen.split_whitespace().collect();
+            words.join(" ").contains(said)
+        });
+    }
+}
+
+/// A stage with the certificate of a host that is not there.
+fn stage_of_nobody() -> Stage {
+    let stage = Stage::new();
+    openssl(&stage, "192.0.2.1");
+    stage
 }

@@ -37,6 +37,43 @@ fn watch(stage: &Stage, size: (u16, u16), variables: &[(&str, &str)], more: &[&s
 }
 
 #[test]
+fn the_states_of_many_checks_are_shown_in_any_size_and_locale() {
+    for (size, variables) in [((80, 24), UTF8), ((200, 60), UTF8), ((80, 24), ASCII), ((200, 60), ASCII)] {
+        let stage = Stage::new();
+        let checks: String = (0..30)
+            .map(|number| {
+                let command = if number == 17 { "/bin/false" } else { "/bin/echo fine" };
+                format!("  check{number:02}: {{ command: {command}, check_interval: 1h }}\n")
+            })
+            .collect();
+        stage.configure("", &checks);
+        let _agent = stage.start();
+        wait_for("the agent", || stage.path("store/agent.socket").exists().then_some(()));
+        let names: Vec<String> = (0..30).map(|number| format!("check{number:02}")).collect();
+        for name in &names {
+            stage.custos(&["check", name]);
+        }
+        let config = stage.shown("custos.yaml");
+        let options = ["watch", "--own", "--config", &config, "--window", "1h"];
+        let words: Vec<&str> = options.into_iter().chain(names.iter().map(String::as_str)).collect();
+        let terminal = Terminal::start(&stage, size, variables, &words);
+        let has_all = |screen: &str| names.iter().all(|name| screen.contains(name.as_str()));
+        let screen = terminal.wait("all states", |screen| {
+            has_all(screen) && screen.contains("1 WARNING  check17") && screen.contains("29 OK  check00")
+        });
+        assert!(
+            screen.contains("more: scroll with ") && screen.is_ascii() == (variables == ASCII),
+            "{screen}"
+        );
+        terminal.keys(&["NPage"]);
+        terminal
+            .wait("the next panels", |screen| screen.contains("panels ") && !screen.contains("panels 1 to"));
+        terminal.keys(&["q"]);
+        assert_eq!(terminal.ended(), "0");
+    }
+}
+
+#[test]
 fn a_check_is_drawn_while_it_runs_in_any_size_and_locale() {
     for (size, variables) in [((80, 24), UTF8), ((200, 60), UTF8), ((80, 24), ASCII), ((200, 60), ASCII)] {
         let stage = Stage::new();

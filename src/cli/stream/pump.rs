@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use custos_query::check_names;
 use custos_store::{Bundle, Position, put_framed};
 
 use super::acks::{Acks, Heard, Unacked};
@@ -9,6 +10,7 @@ use super::args::StreamArgs;
 use super::watch::watch;
 use crate::cli::bounded_lines::Line;
 use crate::cli::read::{Failure, finish, store_error, tell};
+use crate::cli::unknown::all_selected;
 use crate::clock;
 use crate::exit_code::ExitCode;
 use crate::feed::lines::Lines;
@@ -34,7 +36,7 @@ pub(crate) fn run(args: &StreamArgs) -> ExitCode {
 }
 
 fn stream(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let (dir, _) = args.read.locate()?;
+    let (dir, config) = args.read.locate()?;
     if let Some(cursor) = args.cursor.as_ref().filter(|cursor| args.ack && is_of_sink(cursor)) {
         let why = format!(
             "{cursor} is the cursor of a sink, which moves it by itself; choose a name that does not begin with `sink-`"
@@ -54,6 +56,11 @@ fn stream(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failure> {
         }
         error => error.into(),
     })?;
+    let mut known = check_names(feed.reader());
+    known.extend(config.iter().flat_map(|config| config.checks.keys().cloned()));
+    known.sort();
+    known.dedup();
+    all_selected(&args.selectors, &known)?;
     let acks = args.ack.then(Acks::read);
     let mut pump = Pump {
         feed,

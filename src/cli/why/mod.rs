@@ -6,6 +6,7 @@ mod run;
 mod show;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod written;
 
 pub(super) use args::WhyArgs;

@@ -8,6 +8,7 @@ use custos_store::Reader;
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
+use super::turns::{Turn, grouped};
 use super::written::Written;
 use crate::cli::curve::in_line;
 use crate::cli::read::{Failure, local_time};
@@ -85,20 +86,13 @@ impl Shown<'_> {
         if let Some(like) = self.like {
             writeln!(out, "{}", style.fitted(&before(like, zone), 0))?;
         }
-        for event in self.looked.events.iter().take(WHY_TURNS_SHOWN) {
-            let time = local_time(event.time_ms, zone);
-            let line = format!(
-                "{time}  {} {} to {}: {}",
-                event.check,
-                event.from_name(),
-                event.to.name(),
-                event.said()
-            );
-            writeln!(out, "{}", style.fitted(&line, 0))?;
+        let turns = grouped(&self.looked.events);
+        for turn in turns.iter().take(WHY_TURNS_SHOWN) {
+            writeln!(out, "{}", style.fitted(&changed(turn, zone), 0))?;
         }
-        if self.looked.events.len() > WHY_TURNS_SHOWN {
-            let more = counted((self.looked.events.len() - WHY_TURNS_SHOWN) as u64, "change of state");
-            writeln!(out, "{more} more")?;
+        let others: usize = turns.iter().skip(WHY_TURNS_SHOWN).map(|turn| turn.count).sum();
+        if others > 0 {
+            writeln!(out, "{} more", counted(others as u64, "change of state"))?;
         }
         for new in self.looked.texts.iter().take(WHY_TEXTS_SHOWN) {
             let (time, runs) = (local_time(new.time_ms, zone), counted(new.runs as u64, "run"));
@@ -175,6 +169,21 @@ impl Shown<'_> {
             parts.push(format!("{were} not compared: too little history, or no value then"));
         }
         if parts.is_empty() { "there is nothing else".to_owned() } else { parts.join("; ") }
+    }
+}
+
+/// A change of state, or all of a check that goes back and forth.
+fn changed(turn: &Turn<'_>, zone: &TimeZone) -> String {
+    let Turn { first, last, count } = turn;
+    let time = local_time(first.time_ms, zone);
+    let check = &first.check;
+    let change = format!("{} to {}: {}", last.from_name(), last.to.name(), last.said());
+    match count {
+        1 => format!("{time}  {check} {change}"),
+        _ => {
+            let until = local_time(last.time_ms, zone);
+            format!("{time}  {check} changed {count} times until {until}, at last {change}")
+        }
     }
 }
 

@@ -69,6 +69,38 @@ fn what_changed_with_a_problem_is_listed_with_when() {
     assert_eq!(lines[6], "1 other metric was as before", "{shown}");
 }
 
+/// A check that changes its state with every run for half an hour, beside the others.
+fn flapping() -> tempfile::TempDir {
+    stage::store(|writer: &mut Writer| {
+        for minute in 0..MINUTES {
+            let left = MINUTES - minute;
+            let time_ms = NOON - left * MINUTE;
+            let state = |is_bad: bool| if is_bad { State::Warning } else { State::Ok };
+            let run = |state: State| Run { time_ms, state, standing: hard(state), ..Run::default() };
+            let door = run(state(left <= 30 && left % 2 == 0));
+            let disk = run(state(left <= 10));
+            writer.append(&[("door", &door), ("disk", &disk)]).unwrap();
+        }
+    })
+}
+
+#[test]
+fn a_check_that_goes_back_and_forth_is_one_line() {
+    let shown = stage::shown(&flapping(), &[], answer).unwrap();
+    let of = |check: &str| shown.lines().filter(|line| line.contains(check)).collect::<Vec<_>>();
+    let expected =
+        "2026-11-22 12:30:00  door changed 30 times until 2026-11-22 12:59:00, at last WARNING to OK: ";
+    assert_eq!(of("door"), [expected], "{shown}");
+    assert_eq!(of("disk"), ["2026-11-22 12:50:00  disk OK to WARNING: "], "{shown}");
+    assert!(!shown.contains(" more"), "{shown}");
+    let lines = stage::shown(&flapping(), &["--json"], answer).unwrap();
+    assert_eq!(
+        lines.lines().filter(|line| line.contains("\"door\"")).count(),
+        30,
+        "all of them are data: {lines}"
+    );
+}
+
 #[test]
 fn nothing_is_listed_where_nothing_happened() {
     let shown = shown(false, &[]).unwrap();

@@ -52,7 +52,7 @@ fn route(request: &Request<'_>) -> Result<Reply, Reply> {
         None if request.path == NOTE_PATH && is_post => note::note(request),
         None if request.path == MARKS_PATH && is_read(request.method) => marks::marks(request),
         None if request.path == "/metrics" && is_read(request.method) => scrape::metrics(request),
-        _ => Ok(page(request.method, request.path)),
+        _ => Ok(page(request.method, request.path, None)),
     }
 }
 
@@ -60,11 +60,14 @@ fn is_read(method: &str) -> bool {
     method == "GET" || method == "HEAD"
 }
 
-/// The answer to a request of [`Handler::Other`], which needs no store.
-pub(in crate::http) fn page(method: &str, path: &str) -> Reply {
+/// The answer to a request of [`Handler::Other`], which needs no store; `strain` is what there is to say of too much to do.
+pub(in crate::http) fn page(method: &str, path: &str, strain: Option<String>) -> Reply {
     match path {
         _ if !is_read(method) => Reply::text(405, "Method Not Allowed\n"),
-        "/-/healthy" => Reply::text(200, "Custos is healthy.\n"),
+        "/-/healthy" => {
+            let strain = strain.map(|said| format!("{said}.\n")).unwrap_or_default();
+            Reply::text(200, format!("Custos is healthy.\n{strain}"))
+        }
         "/-/ready" => Reply::text(200, "Custos is ready.\n"),
         _ => Reply::not_found(),
     }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::access::Access;
+use super::advice;
 use super::credentials::Credentials;
 use super::inlet::Inlet;
 use crate::clock;
@@ -129,7 +130,10 @@ async fn connected(site: &HttpSite, access: &Access) -> Result<SendRequest<Empty
     let authorities = access.authorities.as_deref().map_or(Authorities::System, Authorities::File);
     let Credentials { identity, .. } = access.keyring.of(site);
     let identity = identity.as_ref().map(|(certificate, key)| (&**certificate, &**key));
-    let stream = connect::http_as(identity, &url, authorities).await?;
+    let stream = connect::http_as(identity, &url, authorities).await.map_err(|error| {
+        let advice = advice::of_connection(error.broken, access.authorities.as_deref());
+        error.why + &advice
+    })?;
     let (requests, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
     tokio::spawn(async {
@@ -154,7 +158,9 @@ async fn get(
         .header(USER_AGENT, concat!("custos/", env!("CARGO_PKG_VERSION")))
         .body(Empty::new())
         .map_err(|error| format!("failed to put the request together: {error}"))?;
-    if let Some(token) = access.keyring.of(site).token {
+    let Credentials { token, identity } = access.keyring.of(site);
+    let advised = |status| advice::of_status(status, token.is_some(), identity.is_some());
+    if let Some(token) = &token {
         let value = HeaderValue::from_str(&format!("Bearer {token}"));
         let mut value = value.map_err(|_| "the token holds characters that no header may".to_owned())?;
         value.set_sensitive(true);
@@ -167,7 +173,7 @@ async fn get(
         return Ok(response);
     }
     let body = read(response).await.unwrap_or_default();
-    Err(format!("it answers {}: {}", status.as_u16(), reason(&body)))
+    Err(format!("it answers {}: {}{}", status.as_u16(), reason(&body), advised(status)))
 }
 
 /// What an answer says that is no good one.

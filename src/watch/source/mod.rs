@@ -1,6 +1,7 @@
 //! Where lines come from: a thread for each host, which connects, hands on what comes, and connects again when that ends.
 
 mod access;
+mod advice;
 mod credentials;
 mod here;
 mod http;

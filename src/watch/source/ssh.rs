@@ -9,6 +9,7 @@ use std::thread;
 use crossbeam::channel::{Receiver, RecvTimeoutError, bounded};
 
 use super::access::Access;
+use super::advice;
 use super::inlet::Inlet;
 use crate::clock;
 use crate::limits::{
@@ -132,7 +133,10 @@ pub(super) fn watch(
             Err(format!("nothing has come for {}", duration_ms(ms)))
         }
         _ if complaint.is_empty() => Err("ssh has ended".to_owned()),
-        _ => Err(complaint),
+        _ => {
+            let advice = advice::of_ssh(&complaint, &access.remote);
+            Err(complaint + &advice)
+        }
     }
 }
 
