@@ -58,6 +58,8 @@ fn stream(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failure> {
     })?;
     let mut known = check_names(feed.reader());
     known.extend(config.iter().flat_map(|config| config.checks.keys().cloned()));
+    known.sort();
+    known.dedup();
     all_selected(&args.selectors, &known)?;
     let acks = args.ack.then(Acks::read);
     let mut pump = Pump {
