@@ -9,5 +9,6 @@ pub(crate) mod system_error;
 pub mod time_spec;
 pub(crate) mod weekday;
 pub mod width;
+pub mod wrap;
 
 pub(crate) use custos_query::{is_unsafe, printable};

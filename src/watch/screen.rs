@@ -25,6 +25,7 @@ use crate::graph::{ChartParts, Glyphs, Ink, Line, TextOptions, cells, columns, p
 use crate::text::human::duration_ms;
 use crate::text::printable;
 use crate::text::width::{pad, shorten, width};
+use crate::text::wrap::wrap;
 
 /// The narrowest and lowest terminal that something can be shown on.
 const WIDTH_MIN: usize = 40;
@@ -236,37 +237,13 @@ fn shown(
     (lines, first..first + count)
 }
 
-/// A text in lines of so many columns, broken between words; what is longer than [`REMARK_LINES_MAX`] of them is cut.
+/// A text in lines of so many columns; of more than [`REMARK_LINES_MAX`] the last has all the rest, and is cut.
 fn wrapped(text: &str, columns: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ').flat_map(|word| pieces(word, columns)) {
-        let is_last = lines.len() == REMARK_LINES_MAX;
-        match lines.last_mut() {
-            Some(last) if last.is_empty() => last.push_str(word),
-            Some(last) if is_last || width(last) + 1 + width(word) <= columns => {
-                last.push(' ');
-                last.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
+    let pieces = wrap(text, columns);
+    let last = pieces.len().min(REMARK_LINES_MAX) - 1;
+    let mut lines: Vec<String> = pieces[..last].iter().map(|piece| (*piece).to_owned()).collect();
+    lines.push(pieces[last..].join(" "));
     lines
-}
-
-/// A word in pieces that each fit into so many columns: what another host says may be one word without an end.
-fn pieces(word: &str, columns: usize) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let (mut from, mut taken) = (0, 0);
-    for (at, character) in word.char_indices() {
-        let wide = width(character.encode_utf8(&mut [0; 4]));
-        if taken > 0 && taken + wide > columns {
-            pieces.push(&word[from..at]);
-            (from, taken) = (at, 0);
-        }
-        taken += wide;
-    }
-    pieces.push(&word[from..]);
-    pieces
 }
 
 fn line(ink: Ink, text: &str, columns: usize) -> Line {

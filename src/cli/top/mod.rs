@@ -18,7 +18,6 @@ mod source;
 mod story;
 #[cfg(test)]
 mod tests;
-mod wrap;
 
 pub(super) use args::TopArgs;
 pub(super) use run::run;

@@ -4,7 +4,7 @@ use custos_store::State;
 use ratatui_core::layout::Rect;
 
 use super::sort::SortBy;
-use super::wrap::wrap;
+use crate::text::wrap::wrap;
 
 /// Lines of the head that are always there.
 const HEAD_LINES: u16 = 2;

@@ -12,7 +12,6 @@ use crate::cli::top::check::{Check, Muted};
 use crate::cli::top::model::{AgentView, Model, View, Why};
 use crate::cli::top::places::Places;
 use crate::cli::top::story::Story;
-use crate::cli::top::wrap::wrap;
 use crate::cli::{events, runs};
 use crate::graph::{TextOptions, text};
 use crate::limits::TOP_STORY_LINES_MAX;
@@ -21,6 +20,7 @@ use crate::text::human::{age, duration_ms};
 use crate::text::local_time::local_time;
 use crate::text::printable;
 use crate::text::width::{shorten_name, width};
+use crate::text::wrap::wrap;
 
 /// What stands before what a line of a run or of a change goes on with.
 const INDENT: &str = "    ";

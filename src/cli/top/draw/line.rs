@@ -6,10 +6,10 @@ use ratatui_core::style::{Color, Modifier, Style};
 
 use crate::cli::top::model::{Model, View};
 use crate::cli::top::prompt::Prompt;
-use crate::cli::top::wrap::wrap;
 use crate::graph::Glyphs;
 use crate::text::printable;
 use crate::text::width::{shorten, width};
+use crate::text::wrap::wrap;
 
 const KEYS_OF_LIST: &str = "?:keys /:filter F6:sort Enter:open a:ack s:silence r:run p:problems q:quit";
 const KEYS_OF_SILENCES: &str = "?:keys Esc:back x:end it F10:quit";

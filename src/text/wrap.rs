@@ -1,9 +1,9 @@
 //! Text in lines that fit. Nothing of it is left out, as it may be what somebody looks for. Pure.
 
-use crate::text::width::width;
+use super::width::width;
 
 /// The text in pieces of at most so many columns, cut at a blank if one is near; at least one piece.
-pub(super) fn wrap(text: &str, columns: usize) -> Vec<&str> {
+pub fn wrap(text: &str, columns: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while pieces.is_empty() || !rest.is_empty() {
