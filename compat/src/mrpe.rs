@@ -12,7 +12,7 @@
 pub struct MrpeLine {
     /// The number of its line, from 1.
     pub line: usize,
-    /// What it is called.
+    /// What it is called, as it is written: `%20` stands for a blank.
     pub name: String,
     /// What stands in parentheses: each key with its value, which is empty without `=`.
     pub options: Vec<(String, String)>,
@@ -54,26 +54,10 @@ fn parse_line(line: usize, text: &str) -> Option<MrpeLine> {
     let options = options.collect();
     (!command.is_empty()).then(|| MrpeLine {
         line,
-        name: unquoted(name),
+        name: name.to_owned(),
         options,
         command: command.to_owned(),
     })
-}
-
-/// A text whose `%XX` are bytes. What is none stays.
-fn unquoted(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let digits = bytes
-            .get(at + 1..at + 3)
-            .filter(|digits| *byte == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
-        let value = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        plain.push(value.unwrap_or(*byte));
-        at += if value.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&plain).into_owned()
 }
 
 #[cfg(test)]
@@ -97,7 +81,7 @@ mod tests {
             shown,
             [
                 "3 Load||/p/check_load -w 5",
-                "4 Foo Bar|interval=300,appendage=1|/p/check_foo 'a b' | cat",
+                "4 Foo%20Bar|interval=300,appendage=1|/p/check_foo 'a b' | cat",
                 "5 Sub||(cd /tmp; ls)",
                 "6 Sub2||(true)",
                 "8 Odd%zz%2||/p",

@@ -1,18 +1,18 @@
 //! Commands that other agents run, as checks in YAML, with all that is not carried over.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use custos_compat::mrpe::parse_mrpe;
 use custos_compat::nrpe::{self, expand, plain_words, with_prefix};
+use percent_encoding::percent_decode_str;
 
+use super::page::{Page, Setting, written};
 use crate::config::{CheckNameFault, yaml_word};
-use crate::text::printable;
 
 /// A line of a file.
 type Place = (String, usize);
-/// Keys of a check with their values, as they are written.
-type Settings = Vec<(&'static str, String)>;
+/// Keys of a check with their values.
+type Settings = Vec<Setting>;
 
 /// Checks and what did not become one, as they are found.
 #[derive(Debug, Default)]
@@ -49,27 +49,13 @@ impl Definitions {
 
     /// The page. `by` is the kind of import, and `of` what was read.
     fn page(mut self, by: &str, of: &str) -> String {
-        let of = printable(of);
-        let mut page = format!(
-            "# Written by custos import {by}, by {of}. docs/configuration.md describes every key.\n\n"
-        );
-        page += if self.checks.is_empty() { "checks: {}\n" } else { "checks:\n" };
+        let mut page = Page::begin(by, of);
+        page.section("checks", self.checks.is_empty());
         for (name, ((file, line), settings)) in &self.checks {
-            // Writing to a string cannot fail.
-            let _ = writeln!(page, "  # {}:{line}\n  {}:", printable(file), yaml_word(name));
-            for (key, value) in settings {
-                let _ = writeln!(page, "    {key}: {value}");
-            }
+            page.check((file, *line), name, written(settings));
         }
         self.notes.sort();
-        if !self.notes.is_empty() {
-            page += "\n# Not carried over:\n#\n";
-        }
-        for ((file, line), what) in &self.notes {
-            let at = if *line == 0 { String::new() } else { format!(":{line}") };
-            let _ = writeln!(page, "# - {}{at}: {}", printable(file), printable(what));
-        }
-        page
+        page.end(self.notes.iter().map(|((file, line), what)| (file.as_str(), *line, what.as_str())))
     }
 }
 
@@ -106,6 +92,7 @@ pub fn mrpe_document(text: &str, of: &str) -> String {
     let (plugins, others) = parse_mrpe(text);
     for plugin in plugins {
         let place = place(plugin.line);
+        let name = percent_decode_str(&plugin.name).decode_utf8_lossy();
         let mut further = Vec::new();
         for (key, value) in &plugin.options {
             match (key.as_str(), value.parse::<u32>()) {
@@ -113,10 +100,10 @@ pub fn mrpe_document(text: &str, of: &str) -> String {
                     further.push(("check_interval", format!("{seconds}s")))
                 }
                 ("appendage", _) => {}
-                _ => found.note(&place, format!("{}: {key}={value}", plugin.name)),
+                _ => found.note(&place, format!("{name}: {key}={value}")),
             }
         }
-        found.add(&plugin.name, &place, plugin.command.as_bytes(), further);
+        found.add(&name, &place, plugin.command.as_bytes(), further);
     }
     for line in others {
         found.note(&place(line), "a line without a command");

@@ -3,6 +3,7 @@
 mod definitions;
 mod influx;
 mod nagios;
+mod page;
 mod past_states;
 mod rrd;
 mod sample;

@@ -1,7 +1,6 @@
 //! The configuration that the services of a host become, with all that is not carried over.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt::Write;
 
 use custos_compat::nagios::Object;
 
@@ -9,7 +8,7 @@ use super::host::{NagiosHost, Note};
 use super::period;
 use super::service::{Converted, convert, dependencies};
 use crate::config::yaml_word;
-use crate::text::printable;
+use crate::import::page::{Page, written};
 
 /// The hosts of a cache that have services.
 pub fn nagios_hosts(objects: &[Object]) -> Vec<&str> {
@@ -59,37 +58,24 @@ pub fn nagios_document(
         let what = format!("the check of the host itself, {}", field.value);
         notes.push(Note { line: field.line, what });
     }
-    let file = printable(file);
-    let mut page = format!(
-        "# Written by custos import nagios, by {file} for the host {}. docs/configuration.md describes every key.\n",
-        printable(input.host)
-    );
+    let mut page = Page::begin("nagios", &format!("{file} for the host {}", input.host));
     let periods: BTreeSet<String> = checks.values().filter_map(|check| check.period.clone()).collect();
     let periods = period::needed(&input.of_kind("timeperiod"), &periods);
     if !periods.is_empty() {
-        page += "\nperiods:\n";
+        page.section("periods", false);
     }
-    periods.into_iter().for_each(|one| page += &period::yaml(one, &mut notes));
-    page += if checks.is_empty() { "\nchecks: {}\n" } else { "\nchecks:\n" };
+    periods.into_iter().for_each(|one| page.push(&period::yaml(one, &mut notes)));
+    page.section("checks", checks.is_empty());
     for (name, check) in &checks {
-        // Writing to a string cannot fail.
-        let _ = writeln!(page, "  # {file}:{}\n  {}:", check.line, yaml_word(name));
-        for (key, value) in &check.settings {
-            let _ = writeln!(page, "    {key}: {value}");
-        }
-        if let Some(on) = depends.get(name) {
+        let on = depends.get(name).map(|on| {
             let on: Vec<String> = on.iter().map(|name| yaml_word(name)).collect();
-            let _ = writeln!(page, "    depends_on: [{}]", on.join(", "));
-        }
+            format!("[{}]", on.join(", "))
+        });
+        let on = on.iter().map(|on| ("depends_on", on.as_str()));
+        page.check((file, check.line), name, written(&check.settings).chain(on));
     }
     notes.sort_by_key(|note| note.line);
-    if !notes.is_empty() {
-        page += "\n# Not carried over:\n#\n";
-    }
-    for note in &notes {
-        let _ = writeln!(page, "# - {file}:{}: {}", note.line, printable(&note.what));
-    }
-    Some(page)
+    Some(page.end(notes.iter().map(|note| (file, note.line, note.what.as_str()))))
 }
 
 #[cfg(test)]

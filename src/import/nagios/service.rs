@@ -8,6 +8,7 @@ use super::command::{CommandLine, Macros};
 use super::host::{NagiosHost, Note};
 use super::period::is_always;
 use crate::config::{CheckNameFault, yaml_word};
+use crate::import::page::Setting;
 
 /// What a service says that becomes something, or is looked at beside it.
 const CARRIED: [&str; 16] = [
@@ -61,7 +62,7 @@ const TELLING: [&str; 6] = [
 pub(super) struct Converted {
     pub(super) name: String,
     pub(super) line: usize,
-    pub(super) settings: Vec<(&'static str, String)>,
+    pub(super) settings: Vec<Setting>,
     /// The period that it is checked in.
     pub(super) period: Option<String>,
 }
@@ -81,7 +82,7 @@ pub(super) fn convert(
         return None;
     }
     let is_on = |field: &str| service.get(field) == Some("1");
-    let mut settings: Vec<(&'static str, String)> = Vec::new();
+    let mut settings: Vec<Setting> = Vec::new();
     let mut period = None;
     if is_on("active_checks_enabled") {
         let commands = input.of_kind("command");
