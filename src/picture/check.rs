@@ -12,7 +12,7 @@ use super::titled::titled;
 use crate::config::{Check, Threshold};
 use crate::graph::{Picture, Ribbon};
 use crate::limits::GRAPH_ORDER_RUNS_MAX;
-use crate::rules::usual_series;
+use crate::rules::selected_series;
 use crate::text::human::Prefixes;
 
 /// A check of which a picture is wanted.
@@ -65,8 +65,7 @@ impl CheckPicture<'_> {
         if known.is_empty() {
             return None;
         }
-        let usual = selector.series(&usual_series(&known)).ok().filter(|usual| !usual.is_empty());
-        let mut series = usual.or_else(|| selector.series(&known).ok())?;
+        let mut series = selected_series(&selector, &known).ok()?;
         let defined = self.checks.get(selector.check());
         let thresholds = defined.map(|check| &check.thresholds[..]).unwrap_or_default();
         if series.len() > self.series_max {

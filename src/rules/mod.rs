@@ -22,7 +22,7 @@ mod words;
 pub use active::ActiveAlert;
 pub use alert::{Alert, Alerts, Change, Element, Failure, Stage, Timing};
 pub use definition::{AlertState, Judge, RuleCheck, RuleGroup, SEVERITY, Severities, When};
-pub use drawn::usual_series;
+pub use drawn::selected_series;
 pub use evaluate::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, text_vector};
 pub use file::{AlertRule, Group, RecordRule, Rule, RuleFile, RuleKind, read_files};
 pub(crate) use file::{Templates, Texts, query, read as read_file, texts};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap_complete::engine::ArgValueCompleter;
 use custos_query::{
-    Bucketed, CheckEnvelope, ConsolidatedCurve, Drawn, Envelope, EnvelopeRequest, ReadContext, Series,
+    Bucketed, CheckEnvelope, Drawn, DrawnCheck, Envelope, EnvelopeRequest, ReadContext, Series,
     SimilarSeries, check_names, consolidated_check, consolidated_names, drawable_checks, drawable_series,
     watched_name,
 };
@@ -28,7 +28,7 @@ use crate::graph::{
     self, Glyphs, NoteMark, Picture, Ribbon, SVG_COLUMNS, TextOptions, cells, columns, svg, text,
 };
 use crate::limits::GRAPH_SERIES_MAX;
-use crate::rules::usual_series;
+use crate::rules::selected_series;
 use crate::text::human::Prefixes;
 
 /// The span without `--since`, unless the first run is later.
@@ -152,8 +152,7 @@ fn picture(
         // What was consolidated of a check is drawn with it, also where it alone is named.
         let check = consolidated_check(selector.check()).map_or(selector.check(), |(check, _)| check);
         let known = drawable_series(reader, check)?;
-        let usual = selector.series(&usual_series(&known)).ok().filter(|usual| !usual.is_empty());
-        let mut series = usual.map_or_else(|| selector.series(&known), Ok)?;
+        let mut series = selected_series(&selector, &known)?;
         left_out += series.len().saturating_sub(free);
         series.truncate(free);
         free -= series.len();
@@ -195,18 +194,10 @@ fn picture(
             _ => Drawn::Usual,
         };
         let request = EnvelopeRequest { check: &check, series, span, columns, cells, drawn, holds_until_ms };
-        let mut envelope = request.read(reader, &mut context)?;
-        let watched = match args.own {
-            true => None,
-            false => request.join_watched(&mut envelope, reader, &mut context)?,
-        };
-        let CheckEnvelope { series, states } = envelope;
+        let DrawnCheck { own, watched, consolidated } = request.read_drawn(args.own, reader, &mut context)?;
+        let CheckEnvelope { series, states } = own;
         let thresholds = defined.map(|check| &check.thresholds[..]).unwrap_or_default();
-        let curves = match args.own {
-            true => series.iter().map(|_| ConsolidatedCurve::default()).collect(),
-            false => request.consolidated(&series, reader, &mut context)?,
-        };
-        for (envelope, curve) in series.into_iter().zip(curves) {
+        for (envelope, curve) in series.into_iter().zip(consolidated) {
             let band = match args.normal {
                 true => band(reader, &check, &envelope, &picture, &mut context)?,
                 false => Vec::new(),

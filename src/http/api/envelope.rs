@@ -2,7 +2,7 @@
 //! averaged away. Mostly the store knows these without reading a sample.
 
 use custos_query::{
-    CheckEnvelope, Column, ConsolidatedCurve, Drawn, Envelope, EnvelopeRequest, Error, EventRequest,
+    Column, ConsolidatedCurve, Drawn, DrawnCheck, Envelope, EnvelopeRequest, Error, EventRequest,
     ReadContext, Selector, Series, check_names, consolidated_check, drawable_checks, drawable_series,
 };
 use custos_store::{Bounds, State};
@@ -12,7 +12,7 @@ use super::request::Request;
 use super::times::required_time;
 use crate::http::reply::{Failure, Reply};
 use crate::limits::{HTTP_ENVELOPE_COLUMNS_MAX, HTTP_ENVELOPE_SERIES_MAX, HTTP_EVENTS_MAX};
-use crate::rules::usual_series;
+use crate::rules::selected_series;
 
 #[derive(Serialize)]
 struct Answer {
@@ -151,9 +151,7 @@ pub(super) fn envelope(request: &Request<'_>) -> Result<Reply, Reply> {
         let check = consolidated_check(selector.check()).map_or(selector.check(), |(check, _)| check);
         let known = drawable_series(request.snapshot, check);
         let known = known.map_err(|error| Reply::failure(Failure::Internal, &error.to_string()))?;
-        let usual = selector.series(&usual_series(&known)).ok().filter(|usual| !usual.is_empty());
-        let series = usual.map_or_else(|| selector.series(&known), Ok);
-        let mut series: Vec<Series> = series.map_err(|error| failed(&error))?;
+        let mut series = selected_series(&selector, &known).map_err(|error| failed(&error))?;
         let room = HTTP_ENVELOPE_SERIES_MAX.saturating_sub(answer.series.len());
         answer.more |= series.len() > room;
         series.truncate(room);
@@ -166,8 +164,9 @@ pub(super) fn envelope(request: &Request<'_>) -> Result<Reply, Reply> {
             drawn,
             holds_until_ms: None,
         };
-        let (read, curves) = read(&asked, is_own, request, &mut context).map_err(|error| failed(&error))?;
-        let both = read.series.into_iter().zip(curves);
+        let drawn = asked.read_drawn(is_own, request.snapshot, &mut context);
+        let DrawnCheck { own: read, consolidated, .. } = drawn.map_err(|error| failed(&error))?;
+        let both = read.series.into_iter().zip(consolidated);
         answer.series.extend(both.map(|(envelope, curve)| Curve::of(check, envelope, curve)));
         if !answer.states.iter().any(|(known, _)| known == check) {
             let states = read.states.cells().iter().map(|state| match state {
@@ -178,23 +177,6 @@ pub(super) fn envelope(request: &Request<'_>) -> Result<Reply, Reply> {
         }
     }
     Reply::json(&answer)
-}
-
-/// A check, and what was consolidated of each of its series; what was watched is joined to its own runs.
-fn read(
-    asked: &EnvelopeRequest<'_>,
-    is_own: bool,
-    request: &Request<'_>,
-    context: &mut ReadContext<'_>,
-) -> custos_query::Result<(CheckEnvelope, Vec<ConsolidatedCurve>)> {
-    let mut read = asked.read(request.snapshot, context)?;
-    if is_own {
-        let curves = read.series.iter().map(|_| ConsolidatedCurve::default()).collect();
-        return Ok((read, curves));
-    }
-    asked.join_watched(&mut read, request.snapshot, context)?;
-    let curves = asked.consolidated(&read.series, request.snapshot, context)?;
-    Ok((read, curves))
 }
 
 /// Changes of state within a span, the newest of them; of each `check`, or of all.

@@ -59,8 +59,8 @@ pub use custos_memory::limits::{CHANGE_HISTORY_DAYS, FORECAST_DAYS};
 pub use custos_memory::{Band, WEEK_HOURS};
 pub use custos_memory::{Form as SimilarForm, Silent as ForecastSilent};
 pub use envelope::{
-    CheckEnvelope, Drawn, Envelope, EnvelopeRequest, Limit, Others, consolidated_names, drawable_checks,
-    drawable_series,
+    CheckEnvelope, Drawn, DrawnCheck, Envelope, EnvelopeRequest, Limit, Others, consolidated_names,
+    drawable_checks, drawable_series,
 };
 pub use error::{Error, Offer, Result};
 pub use events::{Event, EventFold, EventKind, EventRequest, PENDING};

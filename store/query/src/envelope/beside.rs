@@ -47,13 +47,41 @@ pub fn drawable_series(
     Ok(known)
 }
 
+/// A check with what is drawn beside its own runs.
+#[derive(Clone, Debug)]
+pub struct DrawnCheck {
+    /// Its own runs, with those joined to them that it had because it was watched.
+    pub own: CheckEnvelope,
+    /// What states were found while it was watched; `None` if it was not.
+    pub watched: Option<StateBar>,
+    /// What was consolidated of each series, in as many columns.
+    pub consolidated: Vec<ConsolidatedCurve>,
+}
+
 impl EnvelopeRequest<'_> {
-    /// Joins what was watched of the check to what was [read](EnvelopeRequest::read) of it. Returns the states found then; `None` if it was
-    /// not watched in that time.
+    /// Reads the check with all that is drawn beside it; with its own runs alone if only those are wanted.
     ///
     /// # Errors
-    /// As of reading the check.
-    pub fn join_watched(
+    /// As of [`EnvelopeRequest::read`].
+    pub fn read_drawn(
+        &self,
+        own_only: bool,
+        store: &Snapshot,
+        context: &mut ReadContext<'_>,
+    ) -> Result<DrawnCheck> {
+        let mut own = self.read(store, context)?;
+        if own_only {
+            let consolidated = own.series.iter().map(|_| ConsolidatedCurve::default()).collect();
+            return Ok(DrawnCheck { own, watched: None, consolidated });
+        }
+        let watched = self.join_watched(&mut own, store, context)?;
+        let consolidated = self.consolidated(&own.series, store, context)?;
+        Ok(DrawnCheck { own, watched, consolidated })
+    }
+
+    /// Joins what was watched of the check to what was [read](EnvelopeRequest::read) of it. Returns the states found then; `None` if it was
+    /// not watched in that time.
+    fn join_watched(
         &self,
         own: &mut CheckEnvelope,
         store: &Snapshot,
@@ -72,10 +100,7 @@ impl EnvelopeRequest<'_> {
     }
 
     /// What was consolidated of each of these series of the check, in as many columns as they have; nothing of built-in ones.
-    ///
-    /// # Errors
-    /// As of reading the check.
-    pub fn consolidated(
+    fn consolidated(
         &self,
         of: &[Envelope],
         store: &Snapshot,

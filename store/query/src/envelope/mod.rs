@@ -5,7 +5,7 @@ mod curve;
 mod strip;
 mod track;
 
-pub use beside::{consolidated_names, drawable_checks, drawable_series};
+pub use beside::{DrawnCheck, consolidated_names, drawable_checks, drawable_series};
 pub use curve::{Envelope, Limit, Others};
 pub use strip::{CheckEnvelope, EnvelopeRequest};
 pub use track::Drawn;
