@@ -26,8 +26,6 @@ pub const TOP_RECENT_RUNS_MAX: usize = 600;
 pub const TOP_RECENT_READ_MAX: usize = 64;
 /// How often `custos top` asks the agent for what is not in the store.
 pub const TOP_AGENT_EVERY: Duration = Duration::from_secs(5);
-/// How often `custos top` gives memory back to the system that it needed to read, and no longer does.
-pub const TOP_TRIM: Duration = Duration::from_secs(10);
 /// Runs that `custos top` takes in one by one, after a pause. Of more it reads only the last.
 pub const TOP_CATCH_UP_RUNS: u64 = 100_000;
 /// Requests to the agent that `custos top` has under way at once.

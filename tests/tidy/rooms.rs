@@ -349,7 +349,6 @@ pub(crate) const ROOMS: &[Room] = &[
             "terminal",
             "text",
             "timeline",
-            "trim",
             "watch",
             "whole_file",
             "why",

@@ -14,9 +14,7 @@ use crate::cli::style::Style;
 use crate::clock;
 use crate::exit_code::ExitCode;
 use crate::graph::Glyphs;
-use crate::limits::TOP_TRIM;
 use crate::terminal::{End, Event, Look, Screen};
-use crate::trim;
 
 /// Runs the command.
 pub(in crate::cli) fn run(args: &TopArgs) -> ExitCode {
@@ -46,13 +44,9 @@ fn fill(args: &TopArgs) -> Result<Option<End>, Failure> {
     let mut screen = Screen::open(look)
         .map_err(|error| Failure::new(format!("failed to take the terminal of this process: {error}")))?;
     let mut asker = Asker::start(&store, screen.waker());
-    let (mut next_us, mut trim_us) = (0, 0);
+    let mut next_us = 0;
     loop {
         let now_us = clock::mono_us();
-        if now_us >= trim_us {
-            trim_us = now_us.saturating_add(clock::micros(TOP_TRIM));
-            trim::give_back();
-        }
         if now_us >= next_us {
             next_us = now_us.saturating_add(clock::micros(args.every));
             model.now = now();
